@@ -1,0 +1,75 @@
+"""What holds for tests and notebooks alike: a home of their own, and nothing skipped in CI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+ALLOWED = pytest.StashKey[bool]()
+FOLDERS = pytest.StashKey[tuple[Path, pytest.MonkeyPatch]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fresh folders for this run and every kernel and program it starts: no one's own jobs are met."""
+    home = Path(tempfile.mkdtemp(prefix="pytest-home-"))
+    patch = pytest.MonkeyPatch()
+    patch.setenv("NODETOOL_HOME", str(home / "nodetool"))
+    patch.setenv("IPYTHONDIR", str(home / "ipython"))
+    config.stash[FOLDERS] = (home, patch)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    home, patch = config.stash[FOLDERS]
+    patch.undo()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A notebook's cells are tests with a kernel, so that other versions of ipykernel get them too."""
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            item.add_marker("kernel")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The two skips that are allowed, each by a marker that says why."""
+    for mark in item.iter_markers("only_on"):
+        if sys.platform != mark.args[0]:
+            skip(item, f"only on {mark.args[0]}")
+    for mark in item.iter_markers("needs_variable"):
+        if not os.environ.get(mark.args[0]):
+            skip(item, f"{mark.args[0]} is not set")
+
+
+def skip(item: pytest.Item, reason: str) -> None:
+    item.stash[ALLOWED] = True
+    pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    return report if item.stash.get(ALLOWED, False) else refuse_skip(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return refuse_skip((yield))
+
+
+def refuse_skip(report: Report) -> Report:
+    """In CI a test that does not run is a test that fails: nobody reads a list of skips."""
+    if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and in CI nothing may be: {report.longrepr}"
+    return report

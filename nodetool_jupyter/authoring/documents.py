@@ -1,0 +1,227 @@
+"""JSON and YAML text → plain values, within bounds. Shared by workflow files, cells and params.
+
+What Python's parsers let pass silently is found here: doubled keys, NaN, infinite and endless numbers, text
+that no file can hold, nesting that would end in a RecursionError, aliases that expand without end.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from nodetool_jupyter.engine.annotations import describe
+
+DIGITS = 4300
+SHOWN_FLAWS = 1000
+STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
+BRACKETS = str.maketrans("{}", "[]")
+NO_SKELETON = re.compile(r"[^\[\],]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """How large a document may be: ``size`` and ``yaml_size`` in bytes, ``values`` with aliases expanded."""
+
+    size: int = 64 * 2**20
+    yaml_size: int = 2**20
+    depth: int = 100
+    values: int = 3_000_000
+    nodes: int = 50_000
+    edges: int = 200_000
+
+
+DEFAULT_LIMITS = ReadLimits()
+
+
+class DocumentError(ValueError):
+    """Text that can't be read at all; ``line`` and ``column`` count from 1."""
+
+    def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        return (
+            f"line {self.line}, column {self.column}: {self.message}"
+            if self.line is not None
+            else self.message
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Something in a document that no workflow may hold; ``path`` leads to it from the top."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed text. ``flaws`` are in the order of the text, at most SHOWN_FLAWS."""
+
+    value: Any
+    flaws: list[Flaw] = field(default_factory=list)
+
+
+def decode(text: str | bytes, limit: int) -> str:
+    """The text of a file; raises DocumentError where it is too large or no UTF-8."""
+    if len(text) > limit:
+        raise DocumentError(f"it is larger than {limit / 2**20:.4g} MiB")
+    if isinstance(text, str):
+        return text.removeprefix("\ufeff")
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"it is not UTF-8 text (byte {error.start})") from None
+
+
+def parse_json(text: str | bytes, limits: ReadLimits = DEFAULT_LIMITS) -> Document:
+    """Read JSON; raises DocumentError for what isn't JSON, is too large or too deep."""
+    text = decode(text, limits.size)
+    if not text.strip():
+        raise DocumentError("it is empty")
+    skeleton = _skeleton(text)
+    if depth_of(skeleton, limits.depth) > limits.depth:
+        raise DocumentError(f"it is nested more than {limits.depth} levels deep")
+    if len(skeleton) > 2 * limits.values:
+        raise DocumentError(f"it holds more than {limits.values:,} values")
+    doubled: dict[int, list[str]] = {}
+
+    def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            doubled[id(made)] = _doubled([key for key, _ in pairs])
+        return made
+
+    try:
+        value = json.loads(text, object_pairs_hook=make_object, parse_int=_parse_int)
+    except json.JSONDecodeError as error:
+        raise DocumentError(error.msg, error.lineno, error.colno) from None
+    except RecursionError:
+        raise DocumentError(f"it is nested more than {limits.depth} levels deep") from None
+    return Document(value, list(find_flaws(value, doubled, limits)))
+
+
+def _skeleton(text: str) -> str:
+    """The brackets and commas of a text, without those inside of strings."""
+    return NO_SKELETON.sub("", STRINGS.sub("", text).translate(BRACKETS))
+
+
+def depth_of(skeleton: str, limit: int) -> int:
+    """How deep brackets nest, counted to just above ``limit``.
+
+    Each pass takes the innermost pairs away, at the speed of ``str.replace``; no text makes it recurse.
+    """
+    brackets = skeleton.replace(",", "")
+    for depth in range(limit + 1):
+        shorter = brackets.replace("[]", "")
+        if len(shorter) == len(brackets):
+            return max(depth, brackets.count("["))
+        brackets = shorter
+    return limit + 1
+
+
+def _parse_int(text: str) -> Any:
+    """An int, or for one too long to convert a marker that the search for flaws reports."""
+    return int(text) if len(text) <= DIGITS else _LongNumber(len(text))
+
+
+@dataclass(frozen=True, slots=True)
+class _LongNumber:
+    digits: int
+
+
+def _doubled(keys: list[str]) -> list[str]:
+    seen: set[str] = set()
+    return [key for key in keys if key in seen or seen.add(key)]  # type: ignore[func-returns-value]
+
+
+NESTED = frozenset({dict, list})
+HARMLESS = frozenset({bool, int, type(None)}) | NESTED
+Link = tuple[Any, str | int] | None
+"""The way to a value, from its end: (link of the parent, key)."""
+
+
+def find_flaws(
+    root: Any, doubled: dict[int, list[str]], limits: ReadLimits, *, aliases: bool = False
+) -> Iterator[Flaw]:
+    """Walk all values without recursion; raises DocumentError where they nest too deep or are too many.
+
+    ``doubled``: id of a dict → keys that its text had twice.
+    """
+    stack: list[tuple[Any, Link, int]] = [([root], None, 0)]
+    seen = found = 0
+    while stack and found < SHOWN_FLAWS:
+        container, link, depth = stack.pop()
+        seen += len(container) + (_text_size(container) >> 6 if aliases else 0)
+        if depth > limits.depth:
+            raise DocumentError(f"it is nested more than {limits.depth} levels deep")
+        if seen > limits.values:
+            raise DocumentError("it holds too many values" + (", its aliases expanded" if aliases else ""))
+        for again in doubled.get(id(container), ()):
+            yield Flaw(_path(link), f"holds key {again!r} twice")
+            found += 1
+        is_dict = type(container) is dict
+        for key, value in container.items() if is_dict else enumerate(container):
+            child = (link, key) if depth else None
+            message = (_key_flaw(key) if is_dict else None) or _value_flaw(value)
+            if message:
+                yield Flaw(_path(child), message)
+                found += 1
+            elif type(value) in NESTED:
+                stack.append((value, child, depth + 1))
+
+
+def _text_size(container: Any) -> int:
+    values = container.values() if type(container) is dict else container
+    return sum(len(value) for value in values if type(value) is str)
+
+
+def _path(link: Link) -> tuple[str | int, ...]:
+    path: list[str | int] = []
+    while link is not None:
+        link, key = link
+        path.append(key)
+    return tuple(reversed(path))
+
+
+def _key_flaw(key: Any) -> str | None:
+    if not isinstance(key, str):
+        return f"holds key {key!r}, which is no text"
+    return None if key.isascii() or _is_storable(key) else f"holds key {key!r} with half of a surrogate pair"
+
+
+def _value_flaw(value: Any) -> str | None:
+    kind = type(value)
+    if kind is str:
+        return (
+            None
+            if value.isascii() or _is_storable(value)
+            else "holds text with half of a surrogate pair, which no file can hold"
+        )
+    if kind in HARMLESS:
+        return None
+    if kind is float:
+        return (
+            None
+            if math.isfinite(value)
+            else f"holds {value!r}, which is no JSON number (or too large for one)"
+        )
+    if kind is _LongNumber:
+        return f"holds a whole number of {value.digits} digits; at most {DIGITS} are accepted"
+    return f"holds {describe(value)}, which JSON can't"
+
+
+def _is_storable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,233 @@
+"""The life of one node in a run: takes what arrived, fires, sends results on, ends.
+
+An actor is made when the first value reaches its node and let go when the node has ended. One lane of the
+runner steps it at a time; reports from node code may come from any thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from time import time
+from typing import TYPE_CHECKING, Any
+
+from nodetool_jupyter.engine.blocking import call_blocking, iterate_blocking
+from nodetool_jupyter.engine.capture import RUNNING
+from nodetool_jupyter.engine.context import ProcessingContext
+from nodetool_jupyter.engine.failure import reason_of
+from nodetool_jupyter.engine.inbox import Inbox, make_inbox
+from nodetool_jupyter.engine.plan import PlanEdge, PlanNode
+from nodetool_jupyter.engine.reporter import Reporter
+from nodetool_jupyter.engine.spec import Bound, Role, Shape
+from nodetool_jupyter.errors import ErrorCode, NodeError
+from nodetool_jupyter.model.events import OutputUpdate
+from nodetool_jupyter.model.graph import DEFAULT_HANDLE
+
+if TYPE_CHECKING:
+    from nodetool_jupyter.engine.runner import Run
+
+
+class Actor(Reporter):
+    """One node of one run."""
+
+    __slots__ = ("_bound", "_context", "_counts", "_fire", "_last", "has_fired", "inbox", "is_scheduled")
+
+    def __init__(self, node: PlanNode, run: Run) -> None:
+        super().__init__(node, run)
+        self.inbox: Inbox = make_inbox(node, run.parking)
+        self.is_scheduled = False
+        self.has_fired = False
+        self._bound: Bound | None = None
+        self._context: ProcessingContext | None = None
+        self._counts: dict[PlanEdge, int] | None = None
+        """How many values have gone along each streaming edge."""
+        self._last: dict[str, Any] | None = None
+        """The values that were sent last, by handle."""
+
+    async def step(self) -> None:
+        """Fire as often as what has arrived allows; end when nothing more can come. Raises NodeError."""
+        inbox = self.inbox
+        RUNNING.set(self)
+        try:
+            while (values := inbox.take()) is not None:
+                if not self.has_fired:
+                    self._begin()
+                await self._fire(values)
+        except BaseException as error:  # noqa: BLE001 - whatever node code raises becomes its error
+            self.raise_for(error)
+        finally:
+            RUNNING.set(None)
+        if inbox.is_over:
+            self._end()
+        else:
+            self.is_scheduled = False
+
+    def _begin(self) -> None:
+        """The first firing."""
+        node = self.node
+        spec = node.spec
+        self.has_fired = True
+        self.tell_running()
+        self._fire: Callable[[Mapping[str, Any]], Awaitable[None]]
+        if spec.role is Role.OUTPUT or spec.role is Role.PREVIEW:
+            self._fire = self._show
+            return
+        self._bound = spec.bind(node.properties, node.dynamic_properties)
+        if spec.wants_context:
+            self._context = self.run.context.bound_to(self)
+        self._fire = FIRINGS[spec.shape].__get__(self)
+        if spec.policy.timeout is not None or spec.policy.retries:
+            self._fire = self._fire_by_policy
+
+    # --- firing -----------------------------------------------------------------------------------
+
+    async def _fire_coroutine(self, values: Mapping[str, Any]) -> None:
+        assert self._bound is not None
+        result = await self._bound.call(values, self._context, self._reader())
+        full = self._send(result)
+        if full:
+            await self._wait_for_space(full)
+
+    async def _fire_function(self, values: Mapping[str, Any]) -> None:
+        bound = self._bound
+        assert bound is not None
+        full = self._send(
+            await call_blocking(self, lambda: bound.call(values, self._context, self._reader()))
+        )
+        if full:
+            await self._wait_for_space(full)
+
+    async def _fire_async_generator(self, values: Mapping[str, Any]) -> None:
+        assert self._bound is not None
+        await self._send_all(self._bound.call(values, self._context, self._reader()))
+
+    async def _fire_generator(self, values: Mapping[str, Any]) -> None:
+        bound = self._bound
+        assert bound is not None
+        await self._send_all(
+            iterate_blocking(self, lambda: bound.call(values, self._context, self._reader()))
+        )
+
+    async def _send_all(self, items: AsyncGenerator[Any, None]) -> None:
+        try:
+            async for item in items:
+                full = self._send(item)
+                if full:
+                    await self._wait_for_space(full)
+        finally:
+            await items.aclose()
+
+    async def _fire_by_policy(self, values: Mapping[str, Any]) -> None:
+        """With a time limit a try, and tries again; what a failed try has sent is not taken back."""
+        policy = self.node.spec.policy
+        fire = FIRINGS[self.node.spec.shape].__get__(self)
+        for attempt in range(policy.retries + 1):
+            try:
+                async with asyncio.timeout(policy.timeout) as limit:
+                    await fire(values)
+                return
+            except Exception as error:
+                failure = self._failure_of_try(error, limit.expired())
+                if attempt == policy.retries or self.run.is_ending:
+                    raise failure from error
+                self.report_log(f"try {attempt + 1} failed: {failure.message}; trying again", "warning")
+
+    def _failure_of_try(self, error: Exception, is_late: bool) -> NodeError:
+        if isinstance(error, NodeError):
+            return error
+        if is_late:
+            limit = self.node.spec.policy.timeout
+            return self.error(f"took longer than its timeout of {limit:g} s", error, ErrorCode.TIMED_OUT)
+        return self.error(reason_of(error), error)
+
+    async def _show(self, values: Mapping[str, Any]) -> None:
+        """Output and preview nodes: the engine shows their value and passes it on."""
+        node = self.node
+        value = values.get("value", node.properties.get("value"))
+        self._last = {DEFAULT_HANDLE: value}
+        if node.spec.role is Role.PREVIEW:
+            self.report_preview(value)
+        else:
+            self._show_output(value)
+        full = self._send_value(DEFAULT_HANDLE, value)
+        if full:
+            await self._wait_for_space(full)
+
+    def _show_output(self, value: Any) -> None:
+        name = str(self.node.properties.get("name", ""))
+        self.run.outputs.setdefault(name, []).append(value)
+        shown = self.run.encode_output(self, name, value)
+        kind = shown.get("type", "dict") if isinstance(shown, dict) else type(value).__name__
+        self.run.telling.emit(
+            OutputUpdate(
+                node_id=self.id,
+                node_name=self.node.label,
+                output_name=name,
+                value=shown,
+                output_type=str(kind),
+                timestamp=time(),
+            )
+        )
+
+    def _reader(self) -> Any:
+        return self.inbox if self.node.spec.reads_stream else None
+
+    # --- sending ----------------------------------------------------------------------------------
+
+    def _send(self, result: Any) -> list[Inbox] | None:
+        """Hand a result to the nodes that follow; gives the inboxes that are full now."""
+        if not self.node.spec.routes:
+            self._last = {DEFAULT_HANDLE: result}
+            return self._send_value(DEFAULT_HANDLE, result)
+        full: list[Inbox] = []
+        routed = self.routed(result)
+        for handle, value in routed.items():
+            full += self._send_value(handle, value) or ()
+        self._last = {**(self._last or {}), **routed}
+        return full
+
+    def _send_value(self, handle: str, value: Any) -> list[Inbox] | None:
+        """Hand one value to the inboxes behind an output handle."""
+        full = None
+        for edge in self.node.outgoing.get(handle, ()):
+            inbox = self.run.deliver(edge, value)
+            if inbox is not None and edge.streams:
+                self._count(edge)
+                if inbox.size >= inbox.limit:
+                    full = [inbox] if full is None else [*full, inbox]
+        return full
+
+    def _count(self, edge: PlanEdge) -> None:
+        if self._counts is None:
+            self._counts = {}
+        self._counts[edge] = count = self._counts.get(edge, 0) + 1
+        self.run.telling.edge_moved(edge, count)
+
+    async def _wait_for_space(self, full: list[Inbox]) -> None:
+        for inbox in full:
+            await self.run.parking.wait_for_space(inbox)
+
+    def _end(self) -> None:
+        node = self.node
+        run = self.run
+        if self.inbox.leftover:
+            self.report_log(
+                f"{self.inbox.leftover} values had no partner and were dropped (sync mode zip_all)", "warning"
+            )
+        self.inbox.close()
+        if self.has_fired:
+            self.flush_reports()
+            self.tell_completed(self._last)
+        run.end_edges(node)
+        if self._counts:
+            run.telling.edges_drained(self._counts)
+        self._context = None  # it knows this actor: without the cycle both are freed at once
+        run.actor_ended(self)
+
+
+FIRINGS: dict[Shape, Any] = {
+    Shape.COROUTINE: Actor._fire_coroutine,
+    Shape.FUNCTION: Actor._fire_function,
+    Shape.ASYNC_GENERATOR: Actor._fire_async_generator,
+    Shape.GENERATOR: Actor._fire_generator,
+}

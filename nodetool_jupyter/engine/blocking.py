@@ -1,0 +1,151 @@
+"""Blocking node functions: in a thread of the pool, or right here where nothing else could run meanwhile.
+
+Cancelling waits for the thread's real end: a node is never called cancelled while its function runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nodetool_jupyter.engine.actor import Actor
+    from nodetool_jupyter.engine.threads import Interruptible
+
+BATCH = 64
+POLL = 0.05
+
+
+async def call_blocking(actor: Actor, function: Callable[[], Any]) -> Any:
+    """The function's value; raises what it raises."""
+    run = actor.run
+    if run.is_alone() and actor.node.spec.policy.timeout is None:
+        return run.call_here(function)
+    return await in_pool(actor, function)
+
+
+async def in_pool(actor: Actor, function: Callable[[], Any]) -> Any:
+    """Call in a thread of the pool. When this is cancelled, the thread is interrupted, and awaited until it
+    has ended.
+    """
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[Any] = loop.create_future()
+    ended.add_done_callback(lambda done: done.cancelled() or done.exception())
+    context = copy_context()
+
+    def call() -> None:
+        try:
+            value, error = context.run(function), None
+        except BaseException as raised:  # noqa: BLE001 - it is raised again where the call is awaited
+            value, error = None, raised
+        _resolve(loop, ended, value, error)
+
+    task = actor.run.pool.submit(call)
+    try:
+        return await asyncio.shield(ended)
+    except _Raised as carried:
+        raise carried.error from None
+    except asyncio.CancelledError:
+        task.interrupt()
+        await _until_ended(actor, task, ended)
+        raise
+
+
+async def _until_ended(actor: Actor, task: Interruptible, ended: asyncio.Future[Any]) -> None:
+    """Wait for the thread's end, whatever else is cancelled meanwhile; after the grace the thread is given
+    up.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + actor.run.grace
+    while not (task.is_done or ended.done()):
+        if loop.time() > deadline:
+            actor.run.pool.give_up(task)
+            actor.run.stuck.append(actor.id)
+            return
+        try:
+            await asyncio.wait({ended}, timeout=POLL)
+        except asyncio.CancelledError:
+            continue  # the node is being cancelled already
+
+
+def _resolve(
+    loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], value: Any, error: BaseException | None
+) -> None:
+    def resolve() -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(value)
+        else:
+            future.set_exception(_carriable(error))
+
+    try:
+        loop.call_soon_threadsafe(resolve)
+    except RuntimeError:
+        return  # the run gave this thread up and its loop has been closed
+
+
+def _carriable(error: BaseException) -> BaseException:
+    """A future can't carry StopIteration, and SystemExit or KeyboardInterrupt in one would end the loop."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    return _Raised(error)
+
+
+class _Raised(Exception):
+    """Carries an exception that a future can't."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+
+async def iterate_blocking(actor: Actor, make: Callable[[], Iterator[Any]]) -> AsyncGenerator[Any, None]:
+    """The items of a blocking generator, run in a thread of the pool, a bounded number of items ahead."""
+    ahead = _Ahead(asyncio.get_running_loop(), make)
+    producer = asyncio.ensure_future(in_pool(actor, ahead.produce))
+    producer.add_done_callback(lambda _: ahead.arrived.set())
+    try:
+        while True:
+            await ahead.arrived.wait()
+            ahead.arrived.clear()
+            ended = producer.done()
+            while not ahead.items.empty():
+                yield ahead.items.get_nowait()
+            if ended:
+                break
+        await producer
+    finally:
+        ahead.stopping = True
+        if not producer.done():
+            producer.cancel()
+            await asyncio.wait({producer})
+
+
+class _Ahead:
+    """The items that a generator's thread has made and the loop has not yet taken."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, make: Callable[[], Iterator[Any]]) -> None:
+        self.items: queue.Queue[Any] = queue.Queue(BATCH)
+        self.arrived = asyncio.Event()
+        self.stopping = False
+        self._loop = loop
+        self._make = make
+
+    def produce(self) -> None:
+        """Run the generator in this thread, to its end or until nobody wants its items."""
+        for item in self._make():
+            while not self._put(item):
+                if self.stopping:
+                    return
+            self._loop.call_soon_threadsafe(self.arrived.set)
+
+    def _put(self, item: Any) -> bool:
+        try:
+            self.items.put(item, timeout=POLL)
+        except queue.Full:
+            return False
+        return True

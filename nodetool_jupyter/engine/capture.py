@@ -1,0 +1,68 @@
+"""What a node prints is its log: sys.stdout and sys.stderr routed by the node that is running.
+
+Outside of nodes every write goes to the stream that was there before.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TextIO
+
+from nodetool_jupyter.model.events import Severity
+
+if TYPE_CHECKING:
+    from nodetool_jupyter.engine.reporter import Reporter
+
+RUNNING: ContextVar[Reporter | None] = ContextVar("nodetool_running", default=None)
+_lock = threading.Lock()
+_users = 0
+
+
+class Router:
+    """A text stream that sends a running node's writes to its log, and everything else on."""
+
+    def __init__(self, stream: TextIO, severity: Severity) -> None:
+        self._stream = stream
+        self._severity = severity
+
+    def write(self, text: str) -> int:
+        """Write to the node's log, or on to the stream."""
+        reporter = RUNNING.get()
+        if reporter is None:
+            return self._stream.write(text)
+        reporter.report_output(text, self._severity)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush the stream; a node's half line waits for its end."""
+        if RUNNING.get() is None:
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def start_capture() -> None:
+    """Route both streams while some run needs it; a stream that was replaced meanwhile is routed anew."""
+    global _users
+    with _lock:
+        _users += 1
+        if not isinstance(sys.stdout, Router):
+            sys.stdout = Router(sys.stdout, "info")
+        if not isinstance(sys.stderr, Router):
+            sys.stderr = Router(sys.stderr, "warning")
+
+
+def stop_capture() -> None:
+    """Put the streams back, once nobody needs the routing; one that someone else replaced is left alone."""
+    global _users
+    with _lock:
+        _users -= 1
+        if _users:
+            return
+        if isinstance(sys.stdout, Router):
+            sys.stdout = sys.stdout._stream
+        if isinstance(sys.stderr, Router):
+            sys.stderr = sys.stderr._stream

@@ -1,0 +1,116 @@
+"""What a running node may ask for: progress, logs, cancellation, secrets, a temp folder.
+
+The engine knows none of the owners: they are handed in as ``Services``, and a service that isn't there says
+so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nodetool_jupyter.errors import NodeToolError
+from nodetool_jupyter.model.events import Severity
+from nodetool_jupyter.values.base import Spill
+
+if TYPE_CHECKING:
+    from nodetool_jupyter.engine.reporter import Reporter
+
+
+class NodeCancelled(BaseException):
+    """Raised inside a node when its job is cancelled; not an Exception, so that ``except Exception`` lets it
+    pass.
+    """
+
+
+def _no_secret(name: str) -> str:
+    raise NodeToolError(
+        f"no secret {name!r} is available here", hint=f"set it in the environment of this kernel as {name}"
+    )
+
+
+def _no_folder() -> Path:
+    raise NodeToolError("this run has no temp folder", hint="run it as a job, by %%nodetool or submit()")
+
+
+def _no_read(uri: str) -> bytes:
+    raise NodeToolError(f"{uri[:80]!r} can't be read here", hint="pass the data itself, or a data: URI")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the owner of a job provides to its nodes."""
+
+    secret: Callable[[str], str] = _no_secret
+    temp_folder: Callable[[], Path] = _no_folder
+    read_uri: Callable[[str], bytes] = _no_read
+    spill: Spill | None = None
+    """Where large outputs are written; None keeps them all in the event log."""
+
+
+@dataclass(slots=True)
+class ProcessingContext:
+    """One job's surroundings; a node gets a view of it that is bound to the node.
+
+    All methods may be called from a node function in the thread pool as well as from a coroutine.
+    """
+
+    job_id: str = ""
+    workflow_id: str = ""
+    user_id: str = ""
+    workspace: Path = field(default_factory=Path.cwd)
+    services: Services = field(default_factory=Services)
+    _reporter: Reporter | None = None
+
+    def bound_to(self, reporter: Reporter) -> ProcessingContext:
+        """The same surroundings as seen by one node."""
+        return ProcessingContext(
+            self.job_id, self.workflow_id, self.user_id, self.workspace, self.services, reporter
+        )
+
+    @property
+    def node_id(self) -> str:
+        """The running node's id; empty outside of a node."""
+        return self._reporter.id if self._reporter else ""
+
+    def progress(self, done: float, total: float | None = None, chunk: str = "") -> None:
+        """Report ``done`` of ``total`` units of work; ``chunk`` is text to stream. Cheap: coalesced to 20 a
+        second.
+        """
+        if self._reporter:
+            self._reporter.report_progress(done, total, chunk)
+
+    def log(self, content: str, severity: Severity = "info") -> None:
+        """Add a line to the node's log."""
+        if self._reporter:
+            self._reporter.report_log(content, severity)
+
+    def notify(self, content: str, severity: Severity = "info") -> None:
+        """Tell the user something now."""
+        if self._reporter:
+            self._reporter.report_notification(content, severity)
+
+    def preview(self, value: Any) -> None:
+        """Show a value while the node still runs."""
+        if self._reporter:
+            self._reporter.report_preview(value)
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the job is being cancelled; a long loop in a blocking function looks at it."""
+        return bool(self._reporter and self._reporter.run.is_ending)
+
+    def raise_if_cancelled(self) -> None:
+        """Raise NodeCancelled if the job is being cancelled."""
+        if self.is_cancelled:
+            raise NodeCancelled
+
+    def secret(self, name: str) -> str:
+        """A secret's value by name; raises where there is none."""
+        return self.services.secret(name)
+
+    def temp_folder(self) -> Path:
+        """A folder of this job, removed with it."""
+        return self.services.temp_folder()

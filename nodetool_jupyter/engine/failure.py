@@ -1,0 +1,64 @@
+"""What a node raised, as the error that users and records see: bounded, and safe from hostile exceptions."""
+
+from __future__ import annotations
+
+import traceback
+
+from nodetool_jupyter.engine.plan import PlanNode
+from nodetool_jupyter.errors import ErrorCode, NodeError, NodeToolError
+
+MAX_REASON = 2_000
+MAX_TRACEBACK = 20_000
+
+
+def node_error(
+    node: PlanNode,
+    job_id: str,
+    reason: str,
+    *,
+    cause: BaseException | None = None,
+    code: ErrorCode = ErrorCode.NODE_ERROR,
+    handle: str | None = None,
+) -> NodeError:
+    """The error of a node, with the exception behind it as its cause."""
+    where = f", handle {handle}" if handle else ""
+    error = NodeError(
+        f"node {node.id} ({node.spec.type}{where}): {reason}",
+        node_id=node.id,
+        node_type=node.spec.type,
+        handle=handle,
+        hint=cause.hint if isinstance(cause, NodeToolError) else None,
+        job_id=job_id,
+        code=code,
+        details=_details(cause),
+    )
+    error.__cause__ = cause
+    return error
+
+
+def reason_of(error: BaseException) -> str:
+    """The exception in one line; a hostile ``__str__`` is not trusted."""
+    if isinstance(error, NodeToolError):
+        return error.message
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - a broken __str__ must not hide the error itself
+        return f"{name} (its message can't be shown)"
+    return f"{name}: {text[:MAX_REASON]}" if text else name
+
+
+def code_of(error: BaseException) -> ErrorCode:
+    """A node that tried to end the process is told apart from one that failed."""
+    exits = (SystemExit, KeyboardInterrupt, GeneratorExit)
+    return ErrorCode.NODE_EXIT if isinstance(error, exits) else ErrorCode.NODE_ERROR
+
+
+def _details(error: BaseException | None) -> str | None:
+    if error is None:
+        return None
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception as broken:  # noqa: BLE001 - likewise
+        return f"{type(error).__name__} (its traceback can't be shown: {type(broken).__name__})"
+    return text if len(text) <= MAX_TRACEBACK else f"…{text[-MAX_TRACEBACK:]}"

@@ -1,0 +1,176 @@
+"""@node: node types written as functions.
+
+The decorated function stays a plain function: only while a Python cell builds its graph does calling it make
+a node.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints, overload
+
+from pydantic.fields import FieldInfo
+
+from nodetool_jupyter.engine.annotations import stream_item
+from nodetool_jupyter.engine.context import ProcessingContext
+from nodetool_jupyter.engine.node import NOTEBOOK, input_spec, output_types, shape_of, title_of
+from nodetool_jupyter.engine.spec import BUILDING, InputReader, InputSpec, NodePolicy, NodeSpec
+from nodetool_jupyter.errors import OptionError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+CONTEXT = "context"
+VARIADIC = (
+    inspect.Parameter.VAR_POSITIONAL,
+    inspect.Parameter.VAR_KEYWORD,
+    inspect.Parameter.POSITIONAL_ONLY,
+)
+
+
+class NodeFunction(Generic[P, R]):
+    """A function that is a node type too. ``function`` is the function itself, ``spec`` the engine's view."""
+
+    def __init__(self, function: Callable[P, R], name: str | None, policy: NodePolicy) -> None:
+        self.function = function
+        self.spec = function_spec(function, name, policy)
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        build = BUILDING.get()
+        if build is not None:
+            return build(self.spec, args, kwargs)  # type: ignore[no-any-return]  # a handle, in a cell
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<node {self.spec.type}>"
+
+
+@overload
+def node(function: Callable[P, R]) -> NodeFunction[P, R]: ...
+
+
+@overload
+def node(
+    *,
+    name: str | None = None,
+    timeout: float | None = None,
+    retries: int = 0,
+    cache: bool = False,
+    resources: Any = None,
+) -> Callable[[Callable[P, R]], NodeFunction[P, R]]: ...
+
+
+def node(
+    function: Callable[P, R] | None = None,
+    *,
+    name: str | None = None,
+    timeout: float | None = None,
+    retries: int = 0,
+    cache: bool = False,
+    resources: Any = None,
+) -> NodeFunction[P, R] | Callable[[Callable[P, R]], NodeFunction[P, R]]:
+    """Make a function a node type.
+
+    ``def`` runs in the thread pool, ``async def`` on the job's loop; a generator of either kind streams.
+    Annotations are the types; a TypedDict return has one handle a key; a parameter ``AsyncIterator[T]`` reads
+    its input item by item; a parameter ``context`` gets the ProcessingContext. ``timeout`` in seconds a try,
+    ``retries`` after the first. Raises OptionError for what can't be a node.
+    """
+    if cache or resources is not None:
+        raise OptionError(
+            "@node(cache=…) and @node(resources=…) are not available yet", hint="leave them out"
+        )
+    if (timeout is not None and timeout <= 0) or retries < 0:
+        raise OptionError("@node: timeout must be above 0 seconds and retries at least 0")
+    policy = NodePolicy(timeout, retries)
+    if function is not None:
+        return NodeFunction(function, name, policy)
+    return lambda decorated: NodeFunction(decorated, name, policy)
+
+
+def function_spec(function: Callable[..., Any], name: str | None, policy: NodePolicy) -> NodeSpec:
+    """The engine's view of a function; raises OptionError for parameters that can't be handles."""
+    label = name or function.__name__
+    inputs, context_name = _inputs(function, label)
+    outputs, routes = output_types(function, {})
+    shape = shape_of(function)
+
+    def bind(properties: Mapping[str, Any], _dynamic: Mapping[str, Any]) -> _BoundFunction:
+        return _BoundFunction(function, properties, context_name, streamed)
+
+    streamed = tuple(spec.name for spec in inputs.values() if spec.streamed)
+    return NodeSpec(
+        type=f"{_namespace(function)}.{label}",
+        title=title_of(label),
+        description=inspect.getdoc(function) or "",
+        inputs=inputs,
+        outputs=outputs,
+        shape=shape,
+        bind=bind,
+        reads_stream=bool(streamed),
+        wants_context=context_name is not None,
+        routes=routes,
+        policy=policy,
+    )
+
+
+def _namespace(function: Callable[..., Any]) -> str:
+    module = function.__module__ or NOTEBOOK
+    return NOTEBOOK if module == "__main__" else module
+
+
+def _inputs(function: Callable[..., Any], label: str) -> tuple[dict[str, InputSpec], str | None]:
+    hints = get_type_hints(function, include_extras=True)
+    inputs: dict[str, InputSpec] = {}
+    context_name = None
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind in VARIADIC:
+            raise OptionError(
+                f"@node {label}: parameter {parameter} can't be an input handle",
+                hint="give each input a name of its own",
+            )
+        annotation = hints.get(parameter.name, Any)
+        if annotation is ProcessingContext or parameter.name == CONTEXT:
+            context_name = parameter.name
+            continue
+        item = stream_item(annotation)
+        inputs[parameter.name] = input_spec(
+            parameter.name, annotation if item is None else item, _field(parameter), streamed=item is not None
+        )
+    return inputs, context_name
+
+
+def _field(parameter: inspect.Parameter) -> FieldInfo | None:
+    if parameter.default is inspect.Parameter.empty:
+        return None
+    default = parameter.default
+    return default if isinstance(default, FieldInfo) else FieldInfo(default=default)
+
+
+class _BoundFunction:
+    """A node function with the properties of one node."""
+
+    __slots__ = ("arguments", "context_name", "function", "streamed")
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        arguments: Mapping[str, Any],
+        context_name: str | None,
+        streamed: tuple[str, ...],
+    ) -> None:
+        self.function = function
+        self.arguments = arguments
+        self.context_name = context_name
+        self.streamed = streamed
+
+    def call(self, values: Mapping[str, Any], context: Any, reader: InputReader | None) -> Any:
+        arguments = {**self.arguments, **values}
+        if self.context_name is not None:
+            arguments[self.context_name] = context
+        if reader is not None:
+            for name in self.streamed:
+                arguments[name] = reader.iter_input(name)
+        return self.function(**arguments)

@@ -1,0 +1,247 @@
+"""BaseNode: node types written as classes, NodeTool's way.
+
+A subclass has typed fields (its input handles) and ``process`` (one result) or ``gen_process`` (a stream of
+results).
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, cast, get_type_hints, is_typeddict
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic.fields import FieldInfo
+
+from nodetool_jupyter.engine.annotations import make_check, stream_item, type_of
+from nodetool_jupyter.engine.context import ProcessingContext
+from nodetool_jupyter.engine.spec import (
+    BUILDING,
+    REQUIRED,
+    InputReader,
+    InputSpec,
+    NodePolicy,
+    NodeSpec,
+    Role,
+    Shape,
+)
+from nodetool_jupyter.model.graph import DEFAULT_HANDLE
+from nodetool_jupyter.model.types import TypeMetadata
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass  # it has no public name
+else:
+    ModelMetaclass = type(BaseModel)
+
+NODETOOL_MODULES = "nodetool.nodes."
+NOTEBOOK = "notebook"
+
+
+class NodeMeta(ModelMetaclass):
+    """Lets a class be called in a Python cell to make a graph node."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - a metaclass
+        build = BUILDING.get()
+        if build is not None:
+            return build(cast("type[BaseNode]", cls).spec(), args, kwargs)
+        return super().__call__(*args, **kwargs)
+
+
+class BaseNode(BaseModel, metaclass=NodeMeta):
+    """Base of node classes. Class keywords, all inherited but ``abstract``:
+
+    ``prefix`` (first part of the type string; by default from the module), ``role``, ``dynamic`` (takes
+    handles that aren't declared; their values are in ``dynamic_properties``), ``streaming_input`` (reads its
+    inputs itself by ``iter_input``), ``passes`` (streams, but at most one value for each that comes in),
+    ``timeout`` (seconds a try), ``retries``, ``abstract`` (a base of other nodes, not a node type).
+    """
+
+    model_config = ConfigDict(defer_build=True, arbitrary_types_allowed=True, extra="forbid")
+
+    _keywords: ClassVar[dict[str, Any]] = {}
+    _abstract: ClassVar[bool] = True
+    _spec: ClassVar[NodeSpec | None] = None
+    _dynamic_properties: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _reader: InputReader | None = PrivateAttr(default=None)
+
+    def __init_subclass__(cls, *, abstract: bool = False, **keywords: Any) -> None:
+        super().__init_subclass__()
+        known = {"prefix", "role", "dynamic", "streaming_input", "passes", "timeout", "retries"}
+        wrong = {name for name in keywords if name not in known and name not in ConfigDict.__annotations__}
+        if wrong:
+            raise TypeError(
+                f"{cls.__name__}: unknown class keyword {min(wrong)!r}; known are {sorted(known)}"
+            )
+        cls._keywords = {
+            **cls._keywords,
+            **{name: value for name, value in keywords.items() if name in known},
+        }
+        cls._abstract = abstract
+        cls._spec = None
+
+    def process(self, context: ProcessingContext) -> Any:
+        """In a subclass ``async``, or ``def`` to run in the thread pool. Compute the result: one value, or
+        with a TypedDict return annotation a dict with one value a handle.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has neither process nor gen_process")
+
+    def accept(self, value: Any) -> Any:
+        """For an input node: the value to use for a job's param, or ValueError saying why not."""
+        return value
+
+    @property
+    def dynamic_properties(self) -> dict[str, Any]:
+        """Values of the undeclared handles of a dynamic node."""
+        return self._dynamic_properties
+
+    def iter_input(self, handle: str) -> AsyncIterator[Any]:
+        """The values that arrive at one handle, until its end."""
+        return self._inputs().iter_input(handle)  # type: ignore[no-any-return]
+
+    def iter_any_input(self) -> AsyncIterator[tuple[str, Any]]:
+        """(handle, value) as they arrive, until the end of all."""
+        return self._inputs().iter_any_input()  # type: ignore[no-any-return]
+
+    def is_connected(self, handle: str) -> bool:
+        """Whether something is connected to a handle of this node, which reads its inputs itself."""
+        return handle in self._inputs().connected
+
+    def _inputs(self) -> InputReader:
+        if self._reader is None:
+            raise RuntimeError(f"{type(self).__name__} must have streaming_input=True to read its inputs")
+        return self._reader
+
+    @classmethod
+    def node_type(cls) -> str:
+        """The type string, such as ``nodetool.text.Concat``."""
+        name = cls.__name__.removesuffix("Node") or cls.__name__
+        prefix = cls._keywords.get("prefix")
+        if prefix is None:
+            module = cls.__module__
+            prefix = NOTEBOOK if module == "__main__" else module.removeprefix(NODETOOL_MODULES)
+        return f"{prefix}.{name}"
+
+    @classmethod
+    def spec(cls) -> NodeSpec:
+        """The engine's view of this class, made at first use."""
+        if cls._spec is None:
+            cls._spec = _class_spec(cls)
+        return cls._spec
+
+
+class _BoundClass:
+    """A node class with the values of one node; the instance stays for the run, so a node may keep state."""
+
+    __slots__ = ("instance", "method")
+
+    def __init__(self, instance: BaseNode, method: str) -> None:
+        self.instance = instance
+        self.method = getattr(instance, method)
+
+    def call(self, values: Mapping[str, Any], context: Any, reader: InputReader | None) -> Any:
+        fields = type(self.instance).__pydantic_fields__
+        own = self.instance.__dict__
+        for name, value in values.items():
+            if name in fields:
+                own[name] = value
+            else:
+                self.instance.dynamic_properties[name] = value
+        if reader is not None:
+            self.instance._reader = reader
+        return self.method(context)
+
+
+def _class_spec(cls: type[BaseNode]) -> NodeSpec:
+    keywords = cls._keywords
+    method = "gen_process" if hasattr(cls, "gen_process") else "process"
+    function = getattr(cls, method)
+    outputs, routes = output_types(function, vars(cls))
+
+    def bind(properties: Mapping[str, Any], dynamic: Mapping[str, Any]) -> _BoundClass:
+        instance = cls.model_construct(**properties)
+        instance._dynamic_properties = dict(dynamic)
+        return _BoundClass(instance, method)
+
+    def accept(properties: Mapping[str, Any], value: Any) -> Any:
+        return cls.model_construct(**properties).accept(value)
+
+    role = Role(keywords.get("role", Role.NODE))
+    return NodeSpec(
+        type=cls.node_type(),
+        title=title_of(cls.__name__.removesuffix("Node") or cls.__name__),
+        description=inspect.cleandoc(cls.__doc__ or ""),
+        inputs=_field_inputs(cls),
+        outputs=outputs,
+        shape=shape_of(function),
+        bind=bind,
+        role=role,
+        dynamic=bool(keywords.get("dynamic")),
+        reads_stream=bool(keywords.get("streaming_input")),
+        passes=bool(keywords.get("passes")),
+        routes=routes or method == "gen_process",
+        policy=NodePolicy(keywords.get("timeout"), keywords.get("retries", 0)),
+        accept=accept if role is Role.INPUT else None,
+    )
+
+
+def _field_inputs(cls: type[BaseNode]) -> dict[str, InputSpec]:
+    hints = get_type_hints(cls, localns=vars(cls), include_extras=True)
+    streamed = bool(cls._keywords.get("streaming_input"))
+    return {
+        name: input_spec(name, hints[name], field, streamed=streamed)
+        for name, field in cls.__pydantic_fields__.items()
+    }
+
+
+def input_spec(name: str, annotation: Any, field: FieldInfo | None, *, streamed: bool = False) -> InputSpec:
+    """The input handle of a field or parameter; ``field`` brings default, bounds and description."""
+    metadata = type_of(annotation)
+    if field is None:
+        return InputSpec(name, metadata, make_check(annotation, metadata), streamed=streamed)
+    return InputSpec(
+        name=name,
+        type=metadata,
+        check=make_check(annotation, metadata, field),
+        default=REQUIRED
+        if field.is_required()
+        else field.get_default(call_default_factory=True, validated_data={}),
+        description=field.description or "",
+        minimum=_bound(field, "ge", "gt"),
+        maximum=_bound(field, "le", "lt"),
+        streamed=streamed,
+    )
+
+
+def _bound(field: FieldInfo, *names: str) -> float | None:
+    for constraint in field.metadata:
+        for name in names:
+            if hasattr(constraint, name):
+                return float(getattr(constraint, name))
+    return None
+
+
+def shape_of(function: Any) -> Shape:
+    """How a function is to be called."""
+    if inspect.isasyncgenfunction(function):
+        return Shape.ASYNC_GENERATOR
+    if inspect.iscoroutinefunction(function):
+        return Shape.COROUTINE
+    return Shape.GENERATOR if inspect.isgeneratorfunction(function) else Shape.FUNCTION
+
+
+def output_types(function: Any, names: Mapping[str, Any]) -> tuple[dict[str, TypeMetadata], bool]:
+    """(output handles, whether results are dicts by handle) from the return annotation."""
+    hints = get_type_hints(function, localns=dict(names), include_extras=True)
+    annotation = hints.get("return", Any)
+    item = stream_item(annotation) if shape_of(function).streams else None
+    annotation = annotation if item is None else item
+    if is_typeddict(annotation):
+        fields = get_type_hints(annotation, include_extras=True)
+        return {name: type_of(hint) for name, hint in fields.items()}, True
+    return {DEFAULT_HANDLE: type_of(annotation)}, False
+
+
+def title_of(name: str) -> str:
+    """``ImportCSV`` → ``Import CSV``; ``fetch_title`` → ``fetch title``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_+", " ", name).strip()

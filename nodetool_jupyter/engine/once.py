@@ -1,0 +1,58 @@
+"""The short way of a node that fires at most once: a coroutine, fed by edges that carry at most one value.
+
+Most nodes of most graphs are such. They need no inbox and no back-pressure: values are laid ready until the
+last edge has ended, then the node runs, or is skipped where an input never came.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nodetool_jupyter.engine.capture import RUNNING
+from nodetool_jupyter.engine.inbox import InputError
+from nodetool_jupyter.engine.plan import PlanNode
+from nodetool_jupyter.engine.reporter import Reporter
+from nodetool_jupyter.model.graph import DEFAULT_HANDLE
+
+if TYPE_CHECKING:
+    from nodetool_jupyter.engine.runner import Run
+
+
+async def run_once(run: Run, node: PlanNode) -> None:
+    """Fire, send the result on, and end. Raises NodeError."""
+    values = run.take_values(node)
+    if len(values) == len(node.producers):
+        reporter = Reporter(node, run)
+        reporter.tell_running()
+        RUNNING.set(reporter)
+        try:
+            _check(node, values)
+            context = run.context.bound_to(reporter) if node.spec.wants_context else None
+            result = await node.spec.bind(node.properties, node.dynamic_properties).call(
+                values, context, None
+            )
+        except BaseException as error:  # noqa: BLE001 - whatever node code raises becomes its error
+            reporter.raise_for(error)
+        finally:
+            RUNNING.set(None)
+        _send(run, reporter, result)
+    run.end_edges(node)
+    run.node_ended()
+
+
+def _check(node: PlanNode, values: dict[str, Any]) -> None:
+    for handle, check in node.checks.items():
+        try:
+            values[handle] = check(values[handle])
+        except ValueError as error:
+            raise InputError(handle, str(error)) from None
+
+
+def _send(run: Run, reporter: Reporter, result: Any) -> None:
+    node = reporter.node
+    routed = reporter.routed(result) if node.spec.routes else {DEFAULT_HANDLE: result}
+    for handle, value in routed.items():
+        for edge in node.outgoing.get(handle, ()):
+            run.deliver(edge, value)
+    reporter.flush_reports()
+    reporter.tell_completed(routed)

@@ -1,0 +1,115 @@
+"""Node type name → its spec. A family of the library is imported when a type of its is first asked for."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import threading
+from collections.abc import Iterable, Mapping
+from types import ModuleType
+from typing import TypeGuard
+
+from nodetool_jupyter.engine.function import NodeFunction
+from nodetool_jupyter.engine.node import NOTEBOOK, BaseNode
+from nodetool_jupyter.engine.spec import NodeSpec
+from nodetool_jupyter.errors import WorkflowError
+
+ENTRY_POINTS = "nodetool_jupyter.nodes"
+
+
+class Registry:
+    """All node types that a run can use. Thread-safe; a lookup of a known type takes no lock.
+
+    ``families`` maps the first part of type strings to the modules that define them. Where a prefix isn't
+    known, installed packages are asked by the entry point group ``nodetool_jupyter.nodes`` (name: prefix,
+    value: module).
+    """
+
+    def __init__(self, families: Mapping[str, tuple[str, ...]]) -> None:
+        self._families = dict(families)
+        self._specs: dict[str, NodeSpec] = {}
+        self._loaded: set[str] = set()
+        self._asked_packages = False
+        self._lock = threading.RLock()
+
+    def add(self, spec: NodeSpec) -> None:
+        """Make a node type known; a type of the same name is replaced, as redefining a function does."""
+        self._specs[spec.type] = spec
+
+    def add_namespace(self, names: Mapping[str, object]) -> None:
+        """Make the nodes of a notebook known: node functions and classes among a namespace's values."""
+        for value in list(names.values()):
+            if isinstance(value, NodeFunction):
+                self.add(value.spec)
+            elif _is_node_class(value) and value.__module__ == "__main__":
+                self.add(value.spec())
+
+    def get(self, type_name: str) -> NodeSpec | None:
+        """The spec of a type, or None."""
+        spec = self._specs.get(type_name)
+        if spec is not None:
+            return spec
+        with self._lock:
+            self._load_family_of(type_name)
+            return self._specs.get(type_name)
+
+    def all(self) -> list[NodeSpec]:
+        """Every known type, sorted; imports all families."""
+        with self._lock:
+            self._ask_packages()
+            for prefix in list(self._families):
+                self._load(prefix)
+        return sorted(self._specs.values(), key=lambda spec: spec.type)
+
+    def suggest(self, type_name: str) -> str | None:
+        """A known type that the user may have meant."""
+        names: Iterable[str] = [spec.type for spec in self.all()]
+        found = difflib.get_close_matches(type_name, names, n=1, cutoff=0.75)
+        return found[0] if found else None
+
+    def _load_family_of(self, type_name: str) -> None:
+        prefix = type_name.rpartition(".")[0]
+        if prefix not in self._families and prefix != NOTEBOOK:
+            self._ask_packages()
+        self._load(prefix)
+
+    def _ask_packages(self) -> None:
+        if self._asked_packages:
+            return
+        from importlib.metadata import entry_points
+
+        for point in entry_points(group=ENTRY_POINTS):
+            self._families.setdefault(point.name, (point.value,))
+        self._asked_packages = True
+
+    def _load(self, prefix: str) -> None:
+        for module_name in self._families.get(prefix, ()):
+            if module_name not in self._loaded:
+                for spec in module_specs(_import(prefix, module_name)):
+                    self._specs.setdefault(spec.type, spec)
+                self._loaded.add(module_name)
+
+
+def _import(prefix: str, module_name: str) -> ModuleType:
+    try:
+        return importlib.import_module(module_name)
+    except ImportError as error:
+        raise WorkflowError(
+            f"the nodes of {prefix} can't be loaded: {error}",
+            hint=f"install what module {module_name} needs, then restart the kernel",
+        ) from error
+
+
+def module_specs(module: ModuleType) -> list[NodeSpec]:
+    """The node types that a module defines."""
+    found = []
+    for value in vars(module).values():
+        if isinstance(value, NodeFunction) and value.function.__module__ == module.__name__:
+            found.append(value.spec)
+        elif _is_node_class(value) and value.__module__ == module.__name__ and not value._abstract:
+            found.append(value.spec())
+    return found
+
+
+def _is_node_class(value: object) -> TypeGuard[type[BaseNode]]:
+    return isinstance(value, type) and issubclass(value, BaseNode) and value is not BaseNode

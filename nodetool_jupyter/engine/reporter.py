@@ -1,0 +1,190 @@
+"""What one node tells: its state, its errors, and what its code reports and prints.
+
+Reports may come from any thread; progress is held back until the next pulse of the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from time import time
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from nodetool_jupyter.engine.context import NodeCancelled
+from nodetool_jupyter.engine.failure import code_of, node_error, reason_of
+from nodetool_jupyter.engine.inbox import InputError
+from nodetool_jupyter.engine.plan import PlanNode
+from nodetool_jupyter.errors import ErrorCode, NodeError
+from nodetool_jupyter.model.events import (
+    LogUpdate,
+    NodeProgress,
+    NodeUpdate,
+    Notification,
+    PreviewUpdate,
+    Severity,
+)
+from nodetool_jupyter.values.preview import preview
+
+if TYPE_CHECKING:
+    from nodetool_jupyter.engine.runner import Run
+
+MAX_LINE = 10_000
+MAX_SHOWN = 65_536
+
+
+class Reporter:
+    """The voice of one node in one run."""
+
+    __slots__ = ("_partial_line", "_pending", "node", "run")
+
+    def __init__(self, node: PlanNode, run: Run) -> None:
+        self.node = node
+        self.run = run
+        self._partial_line = ""
+        self._pending: tuple[float, float | None, str] | None = None
+        """Progress that has been reported and not yet been told."""
+
+    @property
+    def id(self) -> str:
+        """The node's id."""
+        return self.node.id
+
+    def raise_for(self, error: BaseException) -> NoReturn:
+        """Raise what node code raised as a NodeError; the end of a run that is being cancelled passes as
+        such.
+        """
+        if isinstance(error, NodeError):
+            raise error
+        if isinstance(error, InputError):
+            raise self.error(str(error), handle=error.handle) from None
+        if isinstance(error, (asyncio.CancelledError, NodeCancelled)):
+            if self.run.is_ending:
+                raise error
+            raise self.error("the node cancelled itself", error, ErrorCode.NODE_EXIT) from error
+        raise self.error(reason_of(error), error, code_of(error)) from error
+
+    def routed(self, result: Any) -> Mapping[str, Any]:
+        """A result by handle, for a node with named outputs; raises NodeError for what does not fit them."""
+        outputs = self.node.spec.outputs
+        if not isinstance(result, Mapping):
+            raise self.error(f"returned {type(result).__name__}, expected a dict with {', '.join(outputs)}")
+        for handle in result:
+            if handle not in outputs and handle not in self.node.outgoing and not self.node.spec.dynamic:
+                raise self.error(
+                    f"gave a value for output {handle!r}, which it doesn't have; it has {', '.join(outputs)}"
+                )
+        return result
+
+    def error(
+        self,
+        reason: str,
+        cause: BaseException | None = None,
+        code: ErrorCode = ErrorCode.NODE_ERROR,
+        handle: str | None = None,
+    ) -> NodeError:
+        """This node's error."""
+        return node_error(self.node, self.run.context.job_id, reason, cause=cause, code=code, handle=handle)
+
+    def fail(self, error: NodeError) -> None:
+        """Tell that this node failed."""
+        self.flush_reports()
+        node = self.node
+        self.run.telling.emit(
+            NodeUpdate(
+                node_id=node.id,
+                node_name=node.label,
+                node_type=node.spec.type,
+                status="error",
+                error=error.message,
+                timestamp=time(),
+            )
+        )
+
+    def tell_running(self) -> None:
+        """Tell that the node fires for the first time."""
+        node = self.node
+        self.run.telling.emit(
+            NodeUpdate(
+                node_id=node.id,
+                node_name=node.label,
+                node_type=node.spec.type,
+                status="running",
+                timestamp=time(),
+            )
+        )
+
+    def tell_completed(self, last: Mapping[str, Any] | None) -> None:
+        """Tell that the node has ended, with the values that it sent last, by handle."""
+        node = self.node
+        self.run.telling.emit(
+            NodeUpdate(
+                node_id=node.id,
+                node_name=node.label,
+                node_type=node.spec.type,
+                status="completed",
+                result={name: preview(value) for name, value in last.items()} if last else None,
+                timestamp=time(),
+            )
+        )
+
+    def flush_reports(self) -> None:
+        """Tell what is still held back: a half printed line and the last progress."""
+        if self._partial_line:
+            line, self._partial_line = self._partial_line, ""
+            self.report_log(line)
+        if self._pending is not None:
+            self.tell_progress()
+
+    def tell_progress(self) -> None:
+        """Put the latest reported progress into the stream."""
+        with self.run.telling.reporting:
+            pending, self._pending = self._pending, None
+        if pending is not None:
+            done, total, chunk = pending
+            self.run.telling.emit(
+                NodeProgress(node_id=self.id, progress=done, total=total, chunk=chunk, timestamp=time())
+            )
+
+    def report_progress(self, done: float, total: float | None, chunk: str) -> None:
+        """Keep the latest progress and all chunks until the next pulse."""
+        with self.run.telling.reporting:
+            before = self._pending
+            self._pending = (done, total, before[2] + chunk if before else chunk)
+        if before is None:
+            self.run.telling.will_report(self)
+
+    def report_output(self, text: str, severity: Severity) -> None:
+        """What the node printed: whole lines go to its log, a half line waits for its end."""
+        *lines, rest = (self._partial_line + text).split("\n")
+        if len(rest) > MAX_LINE:
+            lines.append(rest)
+            rest = ""
+        self._partial_line = rest
+        for line in lines:
+            self.report_log(line, severity)
+
+    def report_log(self, content: str, severity: Severity = "info") -> None:
+        """Add to the node's log; a line over 10,000 characters is cut, and says so."""
+        if len(content) > MAX_LINE:
+            content = f"{content[:MAX_LINE]}… ({len(content) - MAX_LINE} more characters)"
+        self.run.telling.emit(
+            LogUpdate(
+                node_id=self.id,
+                node_name=self.node.label,
+                content=content,
+                severity=severity,
+                timestamp=time(),
+            )
+        )
+
+    def report_notification(self, content: str, severity: Severity) -> None:
+        """Tell the user something now."""
+        self.run.telling.emit(
+            Notification(node_id=self.id, content=content[:MAX_LINE], severity=severity, timestamp=time())
+        )
+
+    def report_preview(self, value: Any) -> None:
+        """Show a value."""
+        self.run.telling.emit(
+            PreviewUpdate(node_id=self.id, value=preview(value, limit=MAX_SHOWN), timestamp=time())
+        )

@@ -1,0 +1,409 @@
+"""The life of one graph: runs its actors on one loop and tells its events, the last of which ends the job.
+
+Nodes run in *lanes*. A lane is a task that awaits one ready node after the other; a node that has nothing to
+wait for costs no task. While a lane runs, one more lane stands by in the loop's queue: it takes over as soon
+as the first is suspended inside a node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from time import monotonic, time
+from typing import Any
+
+from nodetool_jupyter.engine.actor import Actor
+from nodetool_jupyter.engine.capture import start_capture, stop_capture
+from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext
+from nodetool_jupyter.engine.inbox import Inbox, Parking
+from nodetool_jupyter.engine.once import run_once
+from nodetool_jupyter.engine.plan import Plan, PlanEdge, PlanNode
+from nodetool_jupyter.engine.reporter import Reporter
+from nodetool_jupyter.engine.telling import EventSink, Telling
+from nodetool_jupyter.engine.threads import Interruptible, ThreadPool
+from nodetool_jupyter.errors import ErrorCode, NodeError, ValueCrossingError
+from nodetool_jupyter.model.events import Fault, JobUpdate
+from nodetool_jupyter.values.codec import encode
+from nodetool_jupyter.values.preview import fallback
+
+STEPS = 256
+"""Nodes that a lane steps before the loop gets its turn."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a run ended. ``outputs`` is ``{output name: [values in order]}``, the values themselves."""
+
+    status: str
+    outputs: dict[str, list[Any]] = field(default_factory=dict)
+    error: NodeError | None = None
+    fault: Fault | None = None
+
+
+class WorkflowRunner:
+    """Runs one plan once. ``run`` is awaited on the loop that the nodes run on; everything else is thread-
+    safe.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        context: ProcessingContext,
+        sink: EventSink,
+        pool: ThreadPool,
+        *,
+        first_seq: int = 1,
+        grace: float = 5.0,
+    ) -> None:
+        self._run = Run(plan, context, sink, pool, first_seq=first_seq, grace=grace)
+
+    async def run(self) -> Outcome:
+        """Run to the end; never raises for what nodes do. The last event told is the terminal job_update."""
+        return await self._run.main()
+
+    def cancel(self, fault: Fault | None = None) -> None:
+        """End all nodes; from any thread, any number of times. With a ``fault`` the run counts as failed by
+        it.
+        """
+        self._run.cancel(fault)
+
+    def abandon(self, outcome: Outcome) -> None:
+        """Tell the end of a run whose loop answers no more."""
+        self._run.tell_end(outcome)
+
+    def pulse(self) -> None:
+        """Tell what has been reported so far, also while a node blocks the loop; from any thread."""
+        self._run.telling.pulse()
+
+    @property
+    def outputs(self) -> dict[str, list[Any]]:
+        """What the output nodes have got so far."""
+        return self._run.outputs
+
+
+class Run:
+    """The state of one run, as its actors see it."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        context: ProcessingContext,
+        sink: EventSink,
+        pool: ThreadPool,
+        *,
+        first_seq: int,
+        grace: float,
+    ) -> None:
+        self.plan = plan
+        self.context = context
+        self.pool = pool
+        self.grace = grace
+        self.parking = Parking()
+        self.parking.check_stall = self._relieve_stall
+        self.outputs: dict[str, list[Any]] = {name: [] for name in plan.outputs}
+        self.is_cancelling = False
+        self.stuck: list[str] = []
+        """Nodes whose function could not be stopped."""
+        self.error: NodeError | None = None
+        self._fault: Fault | None = None
+        self.telling = Telling(context.job_id, sink, first_seq)
+        self._actors: list[Actor | None] = [None] * len(plan.nodes)
+        self._has_ended = bytearray(len(plan.nodes))
+        self._unfinished = len(plan.nodes)
+        self._waiting = [len(node.incoming) for node in plan.nodes]
+        """For nodes that fire once: how many of their edges have not ended."""
+        self._values: list[dict[str, Any] | None] = [None] * len(plan.nodes)
+        self._ready: deque[Actor | PlanNode] = deque()
+        self._sources: Iterator[PlanNode] = iter([node for node in plan.nodes if not node.incoming])
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._standby: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._inline: Interruptible | None = None
+        self._wake: asyncio.Event = asyncio.Event()
+        self._started = 0.0
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether nodes should stop: the run is cancelled, or another node has failed."""
+        return self.is_cancelling or self.error is not None
+
+    # --- life -------------------------------------------------------------------------------------
+
+    async def main(self) -> Outcome:
+        self._loop = asyncio.get_running_loop()
+        self.telling.start(self._loop)
+        self._started = monotonic()
+        self.telling.emit(JobUpdate(status="running", timestamp=time()))
+        start_capture()
+        try:
+            if not self.is_cancelling:
+                await self._until_ended()
+            if self.is_cancelling or self.error:
+                await self._end_lanes()
+        finally:
+            stop_capture()
+        outcome = self._outcome()
+        self.tell_end(outcome)
+        return outcome
+
+    async def _until_ended(self) -> None:
+        """Until all nodes have ended, one has failed, or the run is cancelled."""
+        if self._unfinished:
+            self._start_next_source()
+            await self._wake.wait()
+
+    async def _end_lanes(self) -> None:
+        """Cancel what still runs; a node that resists is told again until the grace is over."""
+        waiting = set(self._ready)
+        self._ready.clear()
+        deadline = monotonic() + self.grace
+        running = {lane for lane in self._lanes if not lane.done()}
+        while running:
+            for lane in running:
+                lane.cancel()
+            _, running = await asyncio.wait(running, timeout=min(0.1, max(0.0, deadline - monotonic())))
+            if running and monotonic() >= deadline:
+                break
+        # a lane waiting for a stuck thread gives it up itself at the end of the same grace
+        if running:
+            _, running = await asyncio.wait(running, timeout=0.5)
+        if running:
+            self.stuck += [
+                actor.id for actor in self._actors if actor and actor.is_scheduled and actor not in waiting
+            ]
+
+    def _outcome(self) -> Outcome:
+        if self.stuck:
+            names = ", ".join(sorted(set(self.stuck)))
+            fault = Fault(
+                code=ErrorCode.UNCANCELLABLE,
+                message=f"node {names} could not be stopped within {self.grace:g} s and may still be running",
+                hint="restart the kernel to end it",
+            )
+            return Outcome("failed", self.outputs, None, fault)
+        if self.error is not None:
+            return Outcome("failed", self.outputs, self.error, fault_of(self.error))
+        if self._fault is not None:
+            return Outcome("failed", self.outputs, None, self._fault)
+        return Outcome("cancelled" if self.is_cancelling else "completed", self.outputs)
+
+    def tell_end(self, outcome: Outcome) -> None:
+        """Tell the terminal event."""
+        fault = outcome.fault
+        self.telling.tell_last(
+            JobUpdate(
+                status=outcome.status,
+                error=fault.message if fault else None,
+                traceback=fault.traceback if fault else None,
+                fault=fault,
+                duration=monotonic() - self._started,
+                timestamp=time(),
+            )
+        )
+
+    def cancel(self, fault: Fault | None) -> None:
+        """See WorkflowRunner.cancel."""
+        if self.is_cancelling:
+            return
+        self._fault = fault
+        self.is_cancelling = True
+        inline, loop = self._inline, self._loop
+        if inline is not None:
+            inline.interrupt()
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._wake.set)
+
+    # --- lanes ------------------------------------------------------------------------------------
+
+    def _start_next_source(self) -> None:
+        """Sources start one by one, as the lanes get to them: what runs stays small, however many."""
+        node = next(self._sources, None)
+        if node is None:
+            return
+        if node.fires_once:
+            self._make_ready(node)
+        else:
+            actor = self.actor_of(node)
+            assert actor is not None
+            self.schedule(actor)
+
+    def actor_of(self, node: PlanNode) -> Actor | None:
+        """The actor of a node, made when it is first needed; None once the node has ended."""
+        actor = self._actors[node.index]
+        if actor is None and not self._has_ended[node.index]:
+            actor = self._actors[node.index] = Actor(node, self)
+        return actor
+
+    def schedule(self, actor: Actor) -> None:
+        """Have an actor stepped; called on the loop."""
+        actor.is_scheduled = True
+        self._make_ready(actor)
+
+    def _make_ready(self, item: Actor | PlanNode) -> None:
+        self._ready.append(item)
+        if self._standby is None:
+            self._stand_by()
+
+    def deliver(self, edge: PlanEdge, value: Any) -> Inbox | None:
+        """Lay a value ready at the end of an edge; gives the inbox that took it, if the node has one."""
+        node = edge.target
+        if node.fires_once:
+            values = self._values[node.index]
+            if values is None:
+                values = self._values[node.index] = {}
+            values[edge.target_handle] = value
+            return None
+        actor = self.actor_of(node)
+        if actor is None:
+            return None
+        actor.inbox.push(edge.target_handle, value)
+        if not actor.is_scheduled:
+            self.schedule(actor)
+        return actor.inbox
+
+    def end_edges(self, source: PlanNode) -> None:
+        """A node will send no more."""
+        for edges in source.outgoing.values():
+            for edge in edges:
+                node = edge.target
+                if node.fires_once:
+                    self._waiting[node.index] -= 1
+                    if not self._waiting[node.index]:
+                        self._make_ready(node)
+                elif (actor := self.actor_of(node)) is not None:
+                    actor.inbox.end(edge.target_handle)
+                    if not actor.is_scheduled:
+                        self.schedule(actor)
+
+    def take_values(self, node: PlanNode) -> dict[str, Any]:
+        """What has arrived for a node that fires once."""
+        values, self._values[node.index] = self._values[node.index], None
+        return {} if values is None else values
+
+    def _stand_by(self) -> None:
+        assert self._loop is not None
+        lane = self._loop.create_task(self._lane())
+        self._standby = lane
+        self._lanes.add(lane)
+        lane.add_done_callback(self._lane_ended)
+
+    async def _lane(self) -> None:
+        self._standby = None
+        ready = self._ready
+        for _ in range(STEPS):
+            if not ready or self.is_ending:
+                return
+            item = ready.popleft()
+            if not ready:
+                self._start_next_source()
+            elif self._standby is None:
+                self._stand_by()
+            if not await self._step(item):
+                return
+        if ready and self._standby is None:
+            self._stand_by()
+
+    async def _step(self, item: Actor | PlanNode) -> bool:
+        """Run a node as far as it goes; False when the run is ending."""
+        try:
+            if isinstance(item, PlanNode):
+                await run_once(self, item)
+            else:
+                await item.step()
+        except NodeError as error:
+            self._fail(item, error)
+        except (asyncio.CancelledError, NodeCancelled):
+            return False
+        return not self.is_ending
+
+    def _lane_ended(self, lane: asyncio.Task[None]) -> None:
+        self._lanes.discard(lane)
+        if not lane.cancelled() and (bug := lane.exception()) is not None:
+            self._fail_on_bug(bug)
+        self._relieve_stall()
+
+    def is_alone(self) -> bool:
+        """Whether nothing else could run while a node blocks the loop."""
+        busy = len(self._lanes) - (self._standby is not None)
+        return busy == 1 and not self._ready
+
+    def call_here(self, function: Callable[[], Any]) -> Any:
+        """Call a blocking function on the loop's own thread, interruptible from outside."""
+        result: list[Any] = []
+        self._inline = Interruptible(lambda: result.append(function()))
+        try:
+            if self.is_cancelling:
+                raise NodeCancelled
+            self._inline.run()
+        finally:
+            self._inline = None
+        if not result:
+            raise NodeCancelled
+        return result[0]
+
+    def actor_ended(self, actor: Actor) -> None:
+        """Let an actor go."""
+        self._actors[actor.node.index] = None
+        self._has_ended[actor.node.index] = True
+        self.node_ended()
+
+    def node_ended(self) -> None:
+        """Count a node's end; the last one ends the run."""
+        self._unfinished -= 1
+        if not self._unfinished:
+            self._wake.set()
+
+    def _fail(self, item: Actor | PlanNode, error: NodeError) -> None:
+        if self.error is None and not self.is_cancelling:
+            self.error = error
+            reporter = Reporter(item, self) if isinstance(item, PlanNode) else item
+            reporter.fail(error)
+            self._wake.set()
+
+    def _fail_on_bug(self, bug: BaseException) -> None:
+        """An error outside of node code is ours; the job ends, and says so."""
+        if self.error is None:
+            self.error = NodeError(
+                f"the engine failed: {type(bug).__name__}: {bug}",
+                node_id="",
+                code=ErrorCode.ENGINE_ERROR,
+                hint="this is a fault of nodetool_jupyter; please report it",
+            )
+            self.error.__cause__ = bug
+            self._wake.set()
+
+    def _relieve_stall(self) -> None:
+        """Where all nodes wait for one another, the smallest full inbox grows (Parks' rule for bounded
+        networks).
+        """
+        busy = len(self._lanes) - (self._standby is not None)
+        if self._ready or not self.parking.full or self.parking.parked < busy:
+            return
+        smallest = min(self.parking.full, key=lambda inbox: inbox.limit)
+        smallest.limit *= 2
+        smallest.wake_producers()
+
+    def encode_output(self, reporter: Reporter, name: str, value: Any) -> Any:
+        """An output's value as the log keeps it; one that can't be kept is marked so, and stays in memory."""
+        try:
+            return encode(value, self.context.services.spill)
+        except ValueCrossingError as error:
+            reporter.report_log(
+                f"output {name}: {error.message}; it is there while this kernel lives", "warning"
+            )
+            return fallback(value)
+
+
+def fault_of(error: NodeError) -> Fault:
+    """A node's error as the job's record keeps it."""
+    return Fault(
+        code=error.code or ErrorCode.NODE_ERROR,
+        message=error.message,
+        hint=error.hint,
+        node_id=error.node_id,
+        node_type=error.node_type,
+        handle=error.handle,
+        traceback=error.details,
+    )

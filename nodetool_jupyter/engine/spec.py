@@ -1,0 +1,128 @@
+"""What the engine knows of a node type, whether it was made by a class or by a function.
+
+A ``NodeSpec`` is data: front ends list it, validation checks against it. Its ``bind`` makes the one runnable
+of a node in a run; how that is called is its ``Shape``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol
+
+from nodetool_jupyter.engine.annotations import Check
+from nodetool_jupyter.model.types import TypeMetadata
+
+BUILDING: ContextVar[Callable[[NodeSpec, tuple[Any, ...], dict[str, Any]], Any] | None] = ContextVar(
+    "nodetool_building", default=None
+)
+"""Set while a Python cell builds its graph: then calling a node makes a graph node in place of running it."""
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "required"
+
+
+REQUIRED = _Required()
+
+
+class Role(str, Enum):
+    """What the engine itself does with a node."""
+
+    NODE = "node"
+    INPUT = "input"
+    OUTPUT = "output"
+    PREVIEW = "preview"
+    COMMENT = "comment"
+
+
+class Shape(str, Enum):
+    """How a node is called: one value or a stream, on the loop or in a thread."""
+
+    COROUTINE = "coroutine"
+    ASYNC_GENERATOR = "async generator"
+    FUNCTION = "function"
+    GENERATOR = "generator"
+
+    @property
+    def streams(self) -> bool:
+        """Whether it may give several values."""
+        return self in (Shape.ASYNC_GENERATOR, Shape.GENERATOR)
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it runs outside of the loop."""
+        return self in (Shape.FUNCTION, Shape.GENERATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """A property, which is an input handle too. ``check`` returns the value to use or raises ValueError."""
+
+    name: str
+    type: TypeMetadata
+    check: Check
+    default: Any = REQUIRED
+    description: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    streamed: bool = False
+    """Whether the node reads this handle itself, item by item."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodePolicy:
+    """How often and how long a node may try: ``timeout`` in seconds a try, ``retries`` after the first."""
+
+    timeout: float | None = None
+    retries: int = 0
+
+
+class InputReader(Protocol):
+    """The inbox as a node that reads its own inputs sees it."""
+
+    @property
+    def connected(self) -> Collection[str]: ...
+
+    def iter_input(self, handle: str) -> Any: ...
+
+    def iter_any_input(self) -> Any: ...
+
+
+class Bound(Protocol):
+    """One node of one run."""
+
+    def call(self, values: Mapping[str, Any], context: Any, reader: InputReader | None) -> Any:
+        """Start the node with checked ``values`` for its connected handles: a coroutine, an iterator or the
+        value.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """A node type: its type string, handles, and how to run it."""
+
+    type: str
+    title: str
+    description: str
+    inputs: Mapping[str, InputSpec]
+    outputs: Mapping[str, TypeMetadata]
+    shape: Shape
+    bind: Callable[[Mapping[str, Any], Mapping[str, Any]], Bound] = field(repr=False)
+    """(checked properties, dynamic properties) → the runnable"""
+    role: Role = Role.NODE
+    dynamic: bool = False
+    reads_stream: bool = False
+    passes: bool = False
+    """Whether it gives at most one value for each that comes in, so that it streams only what streams into
+    it.
+    """
+    wants_context: bool = True
+    routes: bool = False
+    """Whether what it returns is a dict with one value a handle, rather than the value of the one handle."""
+    policy: NodePolicy = NodePolicy()
+    accept: Callable[[Mapping[str, Any], Any], Any] | None = None
+    """For an input node: (checked properties, param) → the value, or ValueError"""

@@ -1,0 +1,126 @@
+"""The events of one run on their way out: numbered, in batches, progress and edge counts coalesced in time.
+
+Whoever reports may be in any thread. Batches reach the sink one at a time and in order, from the run's loop
+or, while a node blocks that, from whoever watches over it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from time import time
+from typing import TYPE_CHECKING
+
+from nodetool_jupyter.engine.plan import PlanEdge
+from nodetool_jupyter.model.events import EdgeUpdate, Event
+
+if TYPE_CHECKING:
+    from nodetool_jupyter.engine.reporter import Reporter
+
+EventSink = Callable[[Sequence[Event]], None]
+"""Called with a job's events in order, one batch at a time."""
+
+PULSE = 0.05
+"""Seconds between two tellings of progress and edge counts."""
+
+
+class Telling:
+    """Collects a run's events and hands them to its sink. ``first_seq`` is the first number."""
+
+    def __init__(self, job_id: str, sink: EventSink, first_seq: int) -> None:
+        self.reporting = threading.Lock()
+        """Guards the progress that reporters hold back."""
+        self._job_id = job_id
+        self._sink = sink
+        self._next_seq = first_seq
+        self._outbox: deque[Event] = deque()
+        self._lock = threading.Lock()
+        self._will_tell = False
+        self._will_pulse = False
+        self._reporters: dict[Reporter, None] = {}
+        self._moved: dict[PlanEdge, int] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """From now on events are told from this loop, whose thread this is."""
+        self._loop = loop
+        self._thread = threading.get_ident()
+
+    def emit(self, event: Event) -> None:
+        """Put an event into the stream."""
+        self._outbox.append(event)
+        if not self._will_tell:
+            self._will_tell = True
+            self._on_loop(self.tell)
+
+    def _on_loop(self, call: Callable[[], None]) -> None:
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            return
+        if threading.get_ident() == self._thread:
+            loop.call_soon(call)
+        else:
+            loop.call_soon_threadsafe(call)
+
+    def tell(self) -> None:
+        """Number the waiting events and hand them on."""
+        with self._lock:
+            self._will_tell = False
+            batch = []
+            outbox, job_id = self._outbox, self._job_id
+            for seq in range(self._next_seq, self._next_seq + len(outbox)):
+                event = outbox.popleft()
+                event.seq = seq  # type: ignore[misc]  # stamped here, before anyone sees it
+                event.job_id = job_id  # type: ignore[misc]
+                batch.append(event)
+            if batch:
+                self._next_seq += len(batch)
+                self._sink(batch)
+
+    def tell_last(self, event: Event) -> None:
+        """Put the terminal event into the stream and hand on all there is."""
+        self.pulse()
+        self._outbox.append(event)
+        self.tell()
+
+    def will_report(self, reporter: Reporter) -> None:
+        """Progress has been reported: tell it with the next pulse."""
+        self._reporters[reporter] = None
+        self._schedule_pulse()
+
+    def edge_moved(self, edge: PlanEdge, count: int) -> None:
+        """A value has passed a streaming edge: tell the count with the next pulse."""
+        self._moved[edge] = count
+        if not self._will_pulse:
+            self._schedule_pulse()
+
+    def edges_drained(self, counts: Mapping[PlanEdge, int]) -> None:
+        """Streaming edges have carried their last value."""
+        for edge, count in counts.items():
+            self._moved.pop(edge, None)
+            self.emit(EdgeUpdate(edge_id=edge.id, status="drained", counter=count, timestamp=time()))
+
+    def _schedule_pulse(self) -> None:
+        if not self._will_pulse:
+            self._will_pulse = True
+            self._on_loop(self._pulse_later)
+
+    def _pulse_later(self) -> None:
+        assert self._loop is not None
+        self._loop.call_later(PULSE, self.pulse)
+
+    def pulse(self) -> None:
+        """Tell what has been reported so far; from any thread."""
+        self._will_pulse = False
+        for reporter in list(self._reporters):
+            self._reporters.pop(reporter, None)
+            reporter.tell_progress()
+        moved, self._moved = self._moved, {}
+        for edge, count in list(moved.items()):
+            self._outbox.append(
+                EdgeUpdate(edge_id=edge.id, status="message_sent", counter=count, timestamp=time())
+            )
+        self.tell()

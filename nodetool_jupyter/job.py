@@ -1,0 +1,249 @@
+"""Job: the handle users hold on one job, whichever process runs it.
+
+It reads the record and the log; where the job belongs to this process it also has the values themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from time import monotonic
+from typing import Any
+
+from nodetool_jupyter.engine.spec import Role
+from nodetool_jupyter.errors import JobError, NodeToolError
+from nodetool_jupyter.manager import JobExecutionManager, ManagedJob
+from nodetool_jupyter.model.events import Event, LogUpdate, OutputUpdate, decode_event
+from nodetool_jupyter.model.graph import Graph
+from nodetool_jupyter.model.job import JobRecord, JobStatus
+from nodetool_jupyter.model.request import RunJobRequest
+from nodetool_jupyter.store.assets import RunFiles
+from nodetool_jupyter.store.base import EventLog
+from nodetool_jupyter.strategies.base import error_of
+from nodetool_jupyter.values.codec import decode
+
+POLL = 0.2
+"""Seconds between two looks at a job of another process."""
+
+
+class Result(Mapping[str, Any]):
+    """The values of several outputs: a mapping by output name, and attributes."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __getattr__(self, name: str) -> Any:
+        values = self.__dict__.get("_values", {})
+        if name in values:
+            return values[name]
+        raise AttributeError(f"no output {name!r}; there are {', '.join(values) or 'none'}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(name for name in self._values if name.isidentifier())]
+
+    def __repr__(self) -> str:
+        return f"Result({', '.join(f'{name}={value!r}' for name, value in self._values.items())})"
+
+
+class Job:
+    """A job that was submitted here or found in the store.
+
+    ``await job`` and ``job.result()`` give its result; ``for event in job.events()`` and ``async for event in
+    job`` replay its messages from the start and go on until it ends.
+    """
+
+    def __init__(self, manager: JobExecutionManager, record: JobRecord, managed: ManagedJob | None) -> None:
+        self._manager = manager
+        self._record = record
+        self._managed = managed
+        self._log: EventLog | None = None
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return self._record.id
+
+    @property
+    def name(self) -> str:
+        """The name it was given; may be empty."""
+        return self._record.name
+
+    @property
+    def strategy(self) -> str:
+        """Where it runs."""
+        return self._record.strategy
+
+    @property
+    def record(self) -> JobRecord:
+        """Its record as it is now."""
+        if self._managed is not None:
+            self._record = self._managed.record
+        elif not self._record.status.is_terminal:
+            self._record = self._manager.store.get(self.id)
+        return self._record
+
+    @property
+    def status(self) -> JobStatus:
+        """Its status as it is now."""
+        return self.record.status
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it has not ended."""
+        return not self.status.is_terminal
+
+    @property
+    def request(self) -> RunJobRequest:
+        """What was asked for."""
+        execution = self._managed.execution if self._managed else None
+        return execution.request if execution else self._manager.store.request(self.id)
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that it runs."""
+        return self.request.graph
+
+    @property
+    def log(self) -> EventLog:
+        """Its log, for reading."""
+        if self._log is None:
+            self._log = self._manager.store.read_log(self.id)
+        return self._log
+
+    @property
+    def error(self) -> JobError | None:
+        """Why it did not complete; None while it runs and after it completed."""
+        record = self.record
+        if not record.status.is_terminal or record.status is JobStatus.COMPLETED:
+            return None
+        return error_of(self.id, record.status, record.fault)
+
+    def cancel(self) -> bool:
+        """Begin to cancel; False where it had ended already."""
+        return self._manager.cancel_job(self.id)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for its end; False after ``timeout`` seconds."""
+        if self._managed is not None:
+            return self._managed.wait(timeout)
+        deadline = None if timeout is None else monotonic() + timeout
+        while self.is_live:
+            if deadline is not None and monotonic() >= deadline:
+                return False
+            threading.Event().wait(POLL)
+        return True
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait, and give the result: one output → its value, several → a Result, none → None.
+
+        A stream that was not collected is the list of its items; an output that got nothing is None. Raises
+        NodeError, JobTimedOut, JobCancelled or JobFailed for a job that did not complete, TimeoutError after
+        ``timeout`` seconds.
+        """
+        if not self.wait(timeout):
+            raise TimeoutError(f"job {self.id} has not ended within {timeout:g} s")
+        error = self.error
+        if error is not None:
+            raise error
+        values = {name: self._shape_of(name, items) for name, items in self.outputs.items()}
+        if not values:
+            return None
+        return next(iter(values.values())) if len(values) == 1 else Result(values)
+
+    def _shape_of(self, name: str, items: list[Any]) -> Any:
+        if name in self._streamed_outputs():
+            return items
+        return items[-1] if items else None
+
+    def _streamed_outputs(self) -> frozenset[str]:
+        """Outputs that a stream feeds: their result is a list however many items came."""
+        execution = self._managed.execution if self._managed else None
+        if execution is not None:
+            plan = execution.launch.plan
+        else:
+            from nodetool_jupyter.engine.plan import compile_graph
+
+            plan = compile_graph(self.graph, self._manager.registry, self.request.params)
+        return frozenset(
+            str(node.properties.get("name", ""))
+            for node in plan.nodes
+            if node.spec.role is Role.OUTPUT and any(edge.streams for edge in node.incoming)
+        )
+
+    @property
+    def outputs(self) -> dict[str, list[Any]]:
+        """``{output name: [values in order]}``, so far."""
+        execution = self._managed.execution if self._managed else None
+        if execution is not None and execution.runner is not None:
+            return {name: list(items) for name, items in execution.runner.outputs.items()}
+        return self._kept_outputs()
+
+    def _kept_outputs(self) -> dict[str, list[Any]]:
+        files = RunFiles(self._manager.store, self.id)
+        outputs: dict[str, list[Any]] = {}
+        for event in self._read_all():
+            if isinstance(event, OutputUpdate):
+                outputs.setdefault(event.output_name, []).append(decode(event.value, files.find))
+        return outputs
+
+    @property
+    def logs(self) -> list[LogUpdate]:
+        """What its nodes printed and logged, so far."""
+        return [event for event in self._read_all() if isinstance(event, LogUpdate)]
+
+    def _read_all(self) -> Iterator[Event]:
+        lines, _ = self.log.read()
+        return map(decode_event, lines)
+
+    def events(self, after: int = 0) -> Iterator[Event]:
+        """Its messages numbered above ``after``: those there are, then each as it comes, until the terminal
+        one.
+        """
+        offset = 0
+        while True:
+            ended = self._managed.is_done if self._managed is not None else not self.is_live
+            lines, offset = self.log.read(offset)
+            for line in lines:
+                event = decode_event(line)
+                if event.seq > after:
+                    yield event
+            if ended and not lines:
+                return
+            if not lines:
+                self._wait_for_news()
+
+    def _wait_for_news(self) -> None:
+        if self._managed is None:
+            threading.Event().wait(POLL)
+            return
+        with self._managed.changed:
+            if not self._managed.is_done:
+                self._managed.changed.wait(POLL)
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        events = self.events()
+        while (event := await asyncio.to_thread(next, events, None)) is not None:
+            yield event
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return asyncio.to_thread(self.result).__await__()
+
+    def __repr__(self) -> str:
+        label = f" {self.name!r}" if self.name else ""
+        return f"<Job {self.id}{label} {self.strategy} {self.status.value}>"
+
+
+def check_live(job: Job) -> None:
+    """Raise where a job can't be changed any more."""
+    if not job.is_live:
+        raise NodeToolError(f"job {job.id} has ended: {job.status.value}")

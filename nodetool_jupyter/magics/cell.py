@@ -1,0 +1,131 @@
+"""The way of a cell: options and body → request → job → result; ``%nodetool run`` goes it with a file.
+
+A variable is set only by a cell that succeeds; whatever keeps it from that is raised, and remembered for
+``%nodetool traceback``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from nodetool_jupyter.authoring.cell import Authored, read_cell
+from nodetool_jupyter.authoring.option_line import from_values, parse
+from nodetool_jupyter.authoring.options import CellOptions
+from nodetool_jupyter.authoring.request import build_request
+from nodetool_jupyter.errors import InvalidGraph, JobError, OptionError, Problem
+from nodetool_jupyter.job import Job
+from nodetool_jupyter.magics.notebook import CellSource, Notebook
+from nodetool_jupyter.magics.results import deliver, hand_back
+from nodetool_jupyter.magics.waiting import CellJob, Interrupts
+from nodetool_jupyter.model.request import RunJobRequest
+from nodetool_jupyter.session import Session
+
+REST = "%nodetool traceback shows the rest"
+
+
+def run_cell(notebook: Notebook, line: str, body: str) -> Any:
+    """What ``%%nodetool`` does: the value that IPython shows as the cell's result."""
+    options = read_options(notebook, line)
+    value = run(notebook, options, body)
+    return deliver(notebook.shell, value, options)
+
+
+def run_file(notebook: Notebook, path: str, line: str) -> Any:
+    """What ``%nodetool run FILE`` does; its value may be assigned, so it is always returned."""
+    read = from_values({"file": path}).file
+    options = read_options(notebook, line)
+    if options.file is not None:
+        raise OptionError("%nodetool run: the file is given twice", hint="leave --file out")
+    value = run(notebook, replace(options, file=read), "")
+    return hand_back(notebook.shell, value, options)
+
+
+def read_options(notebook: Notebook, line: str) -> CellOptions:
+    """The line's options over the notebook's; raises OptionError."""
+    return parse(line, notebook.namespace).over(notebook_defaults(notebook))
+
+
+def notebook_defaults(notebook: Notebook) -> CellOptions:
+    """What ``%config NodeToolMagics`` sets; a wrong value is an OptionError that names it."""
+    chosen = CellOptions()
+    for name, value in notebook.defaults.given().items():
+        try:
+            chosen = from_values({name: value}).over(chosen)
+        except OptionError as error:
+            error.message = f"%config NodeToolMagics.{name}: {error.message}"
+            raise
+    return chosen
+
+
+def run(notebook: Notebook, options: CellOptions, body: str) -> Any:
+    """Run what the options and the body say: the result, with ``-b`` the Job, with ``--dry-run`` None."""
+    try:
+        authored = read_cell(body, options, notebook.namespace, notebook.shell.transform_cell)
+        if authored.graph is None:
+            return authored.value
+        source = CellSource(body.splitlines(), authored.line_of_node)
+        return _run_graph(notebook, options, authored, source)
+    except BaseException as error:
+        notebook.failure = error
+        raise
+
+
+def _run_graph(notebook: Notebook, options: CellOptions, authored: Authored, source: CellSource) -> Any:
+    session = notebook.session()
+    for spec in authored.specs.values():
+        session.registry.add(spec)
+    mode = "quiet" if options.quiet else options.progress or session.settings.progress
+    defaults = CellOptions(strategy=session.settings.strategy)
+    request = build_request(authored, options, session.registry.get, defaults=defaults)
+    try:
+        if options.dry_run:
+            _draw(session, request)
+            return None
+        with Interrupts() as interrupts:
+            job = session.submit_request(request)
+            notebook.remember(job.id, source)
+            interrupts.sentence += f"; %nodetool status {job.id} says how its job stands"
+            return _follow(job, interrupts, mode, in_background=bool(options.background))
+    except InvalidGraph as error:
+        problems = [_placed(problem, source) for problem in error.problems]
+        raise InvalidGraph(problems, hint=error.hint) from None
+
+
+def _follow(job: Job, interrupts: Interrupts, mode: str, *, in_background: bool) -> Any:
+    from nodetool_jupyter.widgets.display import show, watch
+
+    if in_background:
+        watch(job, mode)
+        return job
+    show(CellJob(job, interrupts), mode)
+    if job.error is not None:
+        raise _told(job.error) from (KeyboardInterrupt() if interrupts.count else None)
+    return job.result()
+
+
+def _told(error: JobError) -> JobError:
+    """The error with the next command in its hint."""
+    if error.details:
+        error.hint = f"{error.hint}\n  → {REST}" if error.hint else REST
+    return error
+
+
+def _draw(session: Session, request: RunJobRequest) -> None:
+    """``--dry-run``: check all that is checked before a job starts, and draw the graph."""
+    from nodetool_jupyter.magics.drawing import check_request, drawn
+    from nodetool_jupyter.magics.tables import Heading, Sheet, Words, put
+    from nodetool_jupyter.views.text import nodes_text
+
+    check_request(session, request)
+    count = len(request.graph.nodes)
+    words = f"{nodes_text(count)}, strategy {request.strategy}: it can run; nothing has run"
+    put(Sheet([Heading(request.name or "workflow"), Words(words), drawn(request.graph, request.name)]))
+
+
+def _placed(problem: Problem, source: CellSource) -> Problem:
+    """A problem with the line of the cell that made its node."""
+    line = source.line_of_node.get(problem.node_id or "")
+    if line is None:
+        return problem
+    return replace(problem, message=f"{problem.message} (line {line} of the cell)")

@@ -1,0 +1,218 @@
+"""Completion behind ``%%nodetool`` and ``%nodetool``, made from the two tables.
+
+What is typed may be half a line: nothing here raises. Store and node library are asked only where a job or a
+node type is what is completed.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nodetool_jupyter.authoring.files import FORMATS, load_workflow
+from nodetool_jupyter.authoring.options import BY_FLAG, OPTIONS, Completion, Option
+from nodetool_jupyter.authoring.request import input_nodes
+from nodetool_jupyter.engine.function import NodeFunction
+from nodetool_jupyter.engine.registry import module_specs
+from nodetool_jupyter.errors import NodeToolError, OptionError
+from nodetool_jupyter.magics.arguments import Command, find_command
+from nodetool_jupyter.magics.commands import COMMANDS
+from nodetool_jupyter.magics.notebook import Notebook
+from nodetool_jupyter.nodes import FAMILIES
+from nodetool_jupyter.strategies.registry import strategy_names
+
+if TYPE_CHECKING:
+    from IPython.core.completer import CompletionContext, SimpleMatcherResult
+
+CELL_LINE = re.compile(r"%%nodetool[ \t]")
+LINE = re.compile(r"(?:^|=)[ \t]*%nodetool[ \t]+")
+TYPE_VALUE = re.compile(r"""["']?type["']?\s*:\s*["']?([\w.]*)$""")
+JOBS_SHOWN = 50
+
+log = logging.getLogger(__name__)
+
+
+def complete(notebook: Notebook, context: CompletionContext) -> SimpleMatcherResult:
+    """What may follow at the cursor; nothing where the cursor isn't behind one of our magics."""
+    from IPython.core.completer import SimpleCompletion
+
+    try:
+        fragment, texts = _complete(notebook, context)
+    except Exception:  # a completion that fails must not print into the user's typing
+        log.debug("completion failed", exc_info=True)
+        fragment, texts = "", []
+    found = [SimpleCompletion(text, type="nodetool") for text in texts]
+    return {"completions": found, "suppress": bool(found), "matched_fragment": fragment, "ordered": True}
+
+
+def _complete(notebook: Notebook, context: CompletionContext) -> tuple[str, list[str]]:
+    """(what is typed of the word, the words that begin so)"""
+    before = context.text_until_cursor
+    first = context.full_text.lstrip("\n").partition("\n")[0]
+    in_cell = CELL_LINE.match(first) is not None
+    if in_cell and CELL_LINE.match(before):
+        return _after_options(notebook, CELL_LINE.sub("", before, count=1), _body(context))
+    typed = LINE.search(before)
+    if typed:
+        return _after_line(notebook, before[typed.end() :])
+    value = TYPE_VALUE.search(before)
+    if in_cell and value:
+        return _matching(value.group(1), _types(notebook, value.group(1), ()))
+    return "", []
+
+
+def _body(context: CompletionContext) -> str:
+    return context.full_text.lstrip("\n").partition("\n")[2]
+
+
+def _matching(fragment: str, texts: Iterable[str]) -> tuple[str, list[str]]:
+    return fragment, [text for text in dict.fromkeys(texts) if text.startswith(fragment)]
+
+
+def words_of(text: str) -> tuple[list[str], str]:
+    """(whole words, the one that is being typed, as typed): at an open quote the rest is one word."""
+    fragment = "" if text[-1:].isspace() else re.split(r"\s", text)[-1] if text else ""
+    whole = text[: len(text) - len(fragment)]
+    try:
+        return shlex.split(whole), fragment
+    except ValueError:
+        return whole.split(), fragment
+
+
+def _after_options(notebook: Notebook, text: str, body: str) -> tuple[str, list[str]]:
+    """Behind ``%%nodetool``: an option, or its value."""
+    words, fragment = words_of(text)
+    option = BY_FLAG.get(words[-1]) if words else None
+    if option is not None and not option.is_switch:
+        return _values(notebook, option, fragment, words, body)
+    name, equals, value = fragment.partition("=")
+    if equals and name in BY_FLAG:
+        return _values(notebook, BY_FLAG[name], value, words, body)
+    given = {BY_FLAG[word].name for word in words if word in BY_FLAG and not BY_FLAG[word].repeatable}
+    flags = (option.flag for option in OPTIONS if option.is_available and option.name not in given)
+    return _matching(fragment, (*flags, *(BY_FLAG if fragment in BY_FLAG else ())))
+
+
+def _values(
+    notebook: Notebook, option: Option, fragment: str, words: Sequence[str], body: str
+) -> tuple[str, list[str]]:
+    if option.completion is Completion.PARAMS:
+        return _matching(fragment, _param_names(notebook, words, body))
+    return _offered(notebook, (option.completion,), fragment, option.choices)
+
+
+def _after_line(notebook: Notebook, text: str) -> tuple[str, list[str]]:
+    """Behind ``%nodetool``: a command, its flags, or its argument."""
+    words, fragment = words_of(text)
+    if not words:
+        return _matching(fragment, (command.name for command in COMMANDS))
+    with suppress(OptionError):
+        return _after_command(notebook, find_command(words[0], COMMANDS), words[1:], fragment, text)
+    return "", []
+
+
+def _after_command(
+    notebook: Notebook, command: Command, words: Sequence[str], fragment: str, text: str
+) -> tuple[str, list[str]]:
+    if command.takes_options and words:
+        options = text.lstrip().removeprefix(command.name).lstrip().removeprefix(words[0])
+        return _after_options(notebook, f"--file {shlex.quote(words[0])}{options}", "")
+    flag = next((flag for flag in command.flags if words and flag.name == words[-1]), None)
+    if flag is not None and flag.metavar:
+        return _matching(fragment, flag.choices)
+    if fragment.startswith("-"):
+        return _matching(fragment, (flag.name for flag in command.flags))
+    return _offered(notebook, command.completion, fragment, ())
+
+
+def _offered(
+    notebook: Notebook, kinds: Sequence[Completion], fragment: str, choices: Sequence[str]
+) -> tuple[str, list[str]]:
+    texts = [text for kind in kinds for text in SOURCES[kind](notebook, fragment, choices)]
+    return _matching(fragment, texts)
+
+
+def _strategies(_notebook: Notebook, _fragment: str, _choices: Sequence[str]) -> Iterable[str]:
+    return strategy_names()
+
+
+def _choices(_notebook: Notebook, _fragment: str, choices: Sequence[str]) -> Iterable[str]:
+    return choices
+
+
+def _files(_notebook: Notebook, fragment: str, _choices: Sequence[str]) -> Iterable[str]:
+    """Folders, and files that may be workflows; quoted where a name needs it."""
+    typed = fragment.lstrip("\"'")
+    folder, _, start = typed.rpartition("/")
+    root = Path(folder or "/" if "/" in typed else ".").expanduser()
+    for entry in sorted(root.iterdir()):
+        if not entry.name.startswith(start) or (entry.name.startswith(".") and not start):
+            continue
+        if entry.is_dir() or entry.suffix.lower() in FORMATS:
+            name = f"{folder}/{entry.name}" if "/" in typed else entry.name
+            text = f"{name}/" if entry.is_dir() else name
+            yield shlex.quote(text) if " " in text else text
+
+
+def _jobs(notebook: Notebook, _fragment: str, _choices: Sequence[str]) -> Iterable[str]:
+    records = notebook.session().jobs(limit=JOBS_SHOWN)
+    names = [
+        record.name
+        for record in records
+        if record.name and record.name.isprintable() and " " not in record.name
+    ]
+    return [*(["last"] if records else []), *names, *(record.id for record in records)]
+
+
+def _types(notebook: Notebook, fragment: str, _choices: Sequence[str]) -> Iterable[str]:
+    """The notebook's own types, families, and the types of the one that is named: no other is imported."""
+    for value in notebook.namespace.values():
+        if isinstance(value, NodeFunction):
+            yield value.spec.type
+    for prefix, homes in FAMILIES.items():
+        if fragment.startswith(f"{prefix}."):
+            yield from (spec.type for home in homes for spec in module_specs(import_module(home)))
+        else:
+            yield f"{prefix}."
+
+
+def _names(notebook: Notebook, fragment: str, _choices: Sequence[str]) -> Iterable[str]:
+    sign = "$" if fragment.startswith("$") else ""
+    return [f"{sign}{name}" for name in notebook.namespace if not name.startswith("_")]
+
+
+def _nothing(_notebook: Notebook, _fragment: str, _choices: Sequence[str]) -> Iterable[str]:
+    return ()
+
+
+def _param_names(notebook: Notebook, words: Sequence[str], body: str) -> list[str]:
+    """``name=`` for each input node of the workflow file, or of the body where it is JSON."""
+    from nodetool_jupyter.authoring.files import read_workflow
+
+    try:
+        if "--file" in words[:-1]:
+            graph = load_workflow(words[words.index("--file") + 1]).graph
+        else:
+            graph = read_workflow(body).graph
+    except NodeToolError:
+        return [f"{name}=" for name in re.findall(r"""\bInput\(\s*["'](\w+)["']""", body)]
+    return [f"{name}=" for name in input_nodes(graph, notebook.session().registry.get)]
+
+
+Source = Callable[[Notebook, str, Sequence[str]], Iterable[str]]
+SOURCES: dict[Completion, Source] = {
+    Completion.NONE: _nothing,
+    Completion.CHOICES: _choices,
+    Completion.FILES: _files,
+    Completion.STRATEGIES: _strategies,
+    Completion.NODE_TYPES: _types,
+    Completion.JOB_IDS: _jobs,
+    Completion.PARAMS: _nothing,
+    Completion.NAMES: _names,
+}

@@ -1,0 +1,195 @@
+"""The commands that look at jobs or end them. An interrupt ends the looking, never the job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from nodetool_jupyter.errors import OptionError
+from nodetool_jupyter.job import Job
+from nodetool_jupyter.magics.arguments import Arguments
+from nodetool_jupyter.magics.drawing import drawn
+from nodetool_jupyter.magics.notebook import Notebook
+from nodetool_jupyter.magics.tables import Grid, Heading, Sheet, Words, put, tell
+from nodetool_jupyter.magics.waiting import Interrupts, WatchedJob
+from nodetool_jupyter.model.events import Event, LogUpdate
+from nodetool_jupyter.model.job import JobRecord, JobStatus
+from nodetool_jupyter.session import Session
+from nodetool_jupyter.views.markup import clean
+from nodetool_jupyter.views.snapshot import JobView
+from nodetool_jupyter.views.text import duration_text, end_text, tally_text
+from nodetool_jupyter.views.values import inline
+from nodetool_jupyter.widgets.feed import JobReader
+
+LAST = "last"
+SHOWN = 20
+SHOWN_AT_MOST = 1_000
+STEP = 0.1
+"""Seconds between two looks for an interrupt."""
+CANCEL_PATIENCE = 2.0
+"""Seconds beyond the grace that ``cancel`` waits for a job's end."""
+
+
+def find(notebook: Notebook, ref: str) -> Job:
+    """The job that a word means, ``last`` if there is none; raises JobNotFound."""
+    return notebook.session().find(ref or LAST)
+
+
+def show_jobs(notebook: Notebook, given: Arguments) -> None:
+    """``jobs``: the newest ones, or all."""
+    wanted = given.values.get("--status")
+    statuses = {JobStatus(wanted)} if wanted else None
+    limit = SHOWN_AT_MOST if given.has("--all") else SHOWN
+    session = notebook.session()
+    records = session.jobs(limit=limit + 1, statuses=statuses)
+    if not records:
+        tell(f"there are no jobs{f' that are {wanted}' if wanted else ''} yet")
+        return
+    rows = [_row(record) for record in records[:limit]]
+    more = "the newest; %nodetool jobs --all shows more" if limit == SHOWN else f"the newest {limit:,}"
+    note = Words(more) if len(records) > limit else None
+    put(Sheet([Grid(rows, ("id", "name", "strategy", "status", "created", "took", "error")), note]))
+
+
+def _row(record: JobRecord) -> tuple[str, ...]:
+    took = duration_text(record.duration) if record.duration is not None else ""
+    error = record.fault.message if record.fault else ""
+    return record.id, record.name, record.strategy, record.status.value, _time(record.created_at), took, error
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def show_status(notebook: Notebook, given: Arguments) -> None:
+    """``status``: what the store knows, and how the nodes stand."""
+    job = find(notebook, given.word)
+    view = fold(job)
+    record = job.record
+    facts = [
+        ("job", record.id),
+        ("name", record.name),
+        ("strategy", record.strategy),
+        ("status", record.status.value),
+        ("created", _time(record.created_at)),
+        ("started", _time(record.started_at)),
+        ("ended", _time(record.finished_at)),
+        ("took", duration_text(record.duration) if record.duration is not None else ""),
+        ("nodes", tally_text(view)),
+        *((f"param {name}", inline(value)) for name, value in job.request.params.items()),
+        *((f"limit {name}", str(value)) for name, value in record.limits.named().items()),
+        ("error", record.fault.message if record.fault else ""),
+        ("hint", (record.fault.hint or "") if record.fault else ""),
+    ]
+    put(Sheet([Grid([fact for fact in facts if fact[1]])]))
+
+
+def fold(job: Job) -> JobView:
+    """The job's view as it is now."""
+    reader = JobReader(job)
+    reader.close()
+    return reader.view
+
+
+def show_logs(notebook: Notebook, given: Arguments) -> None:
+    """``logs``: what the nodes printed, with ``--follow`` until the job ends."""
+    job = find(notebook, given.word)
+    wanted = given.values.get("--node")
+    if wanted is not None:
+        _check_node(job, wanted)
+    if not given.has("--follow"):
+        lines = [line for event in job.logs for line in _log_lines(event, wanted)]
+        nothing = f"job {job.id} has no log{f' of node {wanted}' if wanted else ''}"
+        tell("\n".join(lines) or nothing)
+        return
+    with Interrupts() as interrupts:
+        for event in new_events(WatchedJob(job, interrupts)):
+            lines = _log_lines(event, wanted) if isinstance(event, LogUpdate) else []
+            if lines:
+                tell("\n".join(lines))
+    tell(end_text(fold(job)).partition("\n")[0])
+
+
+def new_events(job: WatchedJob) -> Iterator[Event]:
+    """A job's messages from the start on, each as it comes, until it ends; raises Interrupted."""
+    reader = JobReader(job)
+    while True:
+        has_ended = job.wait(0)
+        yield from reader.advance()
+        if has_ended:
+            return
+        job.wait(STEP)
+
+
+def _check_node(job: Job, wanted: str) -> None:
+    from difflib import get_close_matches
+
+    ids = [node.id for node in job.graph.nodes]
+    if wanted not in ids:
+        near = get_close_matches(wanted, ids, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"%nodetool graph {job.id} shows its nodes"
+        raise OptionError(f"job {job.id} has no node {wanted!r}", hint=hint)
+
+
+def _log_lines(event: LogUpdate, wanted: str | None) -> list[str]:
+    if wanted is not None and event.node_id != wanted:
+        return []
+    mark = "" if event.severity == "info" else f"{event.severity}: "
+    name = event.node_id or event.node_name
+    return [f"{clean(name)} │ {mark}{line}" for line in clean(event.content).rstrip("\n").split("\n")]
+
+
+def attach(notebook: Notebook, given: Arguments) -> None:
+    """``attach``: the live view again; of a job that has ended, its end state."""
+    from nodetool_jupyter.widgets.display import choose, show, watch
+
+    job = find(notebook, given.word)
+    session = notebook.session()
+    mode = str(notebook.defaults.progress or session.settings.progress)
+    mode = "auto" if mode == "none" else mode
+    if job.is_live and choose(mode) == "widget":
+        watch(job, mode)
+        return
+    with Interrupts() as interrupts:
+        show(WatchedJob(job, interrupts), mode)
+
+
+def cancel(notebook: Notebook, given: Arguments) -> None:
+    """``cancel``: ends a job and says how it ended."""
+    job = find(notebook, given.word)
+    if not job.cancel():
+        tell(f"job {job.id} had ended before: {job.status.value}")
+        return
+    wait_a_while(job, notebook.session().settings.cancel_grace + CANCEL_PATIENCE)
+    tell(f"job {job.id}: {job.status.value if not job.is_live else 'is being cancelled'}")
+
+
+def wait_a_while(job: Job, seconds: float) -> bool:
+    """Wait in steps short enough for an interrupt."""
+    return any(job.wait(STEP) for _ in range(max(int(seconds / STEP), 1)))
+
+
+def give_result(notebook: Notebook, given: Arguments) -> Any:
+    """``result``: the value; of a job that runs, when it has ended."""
+    job = find(notebook, given.word)
+    with Interrupts() as interrupts:
+        watched = WatchedJob(job, interrupts)
+        while not watched.wait(STEP):
+            pass
+    return job.result()
+
+
+def show_graph_of_job(notebook: Notebook, ref: str) -> None:
+    """``graph ID``: the graph with the states that its nodes are in."""
+    job = find(notebook, ref)
+    view = fold(job)
+    put(Sheet([Heading(job.name or job.id), drawn(job.graph, job.name, view)]))
+
+
+def last_failed(session: Session) -> Job | None:
+    """The newest job that failed, of any kernel."""
+    records = session.jobs(limit=1, statuses={JobStatus.FAILED})
+    return session.find(records[0].id) if records else None

@@ -1,0 +1,134 @@
+"""The commands about graphs and node types: ``graph FILE|ID`` and ``nodes [QUERY]``."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+
+from nodetool_jupyter.authoring import CELL_NODES
+from nodetool_jupyter.authoring.files import FORMATS, load_workflow
+from nodetool_jupyter.engine.node import NOTEBOOK
+from nodetool_jupyter.engine.registry import Registry
+from nodetool_jupyter.engine.spec import REQUIRED, InputSpec, NodeSpec
+from nodetool_jupyter.errors import OptionError
+from nodetool_jupyter.magics.arguments import Arguments
+from nodetool_jupyter.magics.drawing import drawn
+from nodetool_jupyter.magics.jobs import show_graph_of_job
+from nodetool_jupyter.magics.notebook import Notebook
+from nodetool_jupyter.magics.tables import Grid, Heading, Part, Sheet, Words, put
+from nodetool_jupyter.nodes import FAMILIES
+from nodetool_jupyter.views.values import inline
+
+LISTED = 60
+IN_FULL = 1
+"""Node types up to which each is shown with its fields."""
+HIDDEN = tuple(f"{prefix}." for prefix in CELL_NODES)
+SAMPLES = {"str": '"text"', "int": "1", "float": "0.5", "bool": "True", "list": "[1, 2]", "dict": '{"a": 1}'}
+
+
+def show_graph(notebook: Notebook, given: Arguments) -> None:
+    """``graph``: of a workflow file, or of a job with its states."""
+    path = Path(given.word).expanduser()
+    if path.suffix.lower() not in FORMATS and not path.exists():
+        show_graph_of_job(notebook, given.word)
+        return
+    workflow = load_workflow(path)
+    put(Sheet([Heading(workflow.name or path.stem), drawn(workflow.graph, workflow.name or path.stem)]))
+
+
+def show_nodes(notebook: Notebook, given: Arguments) -> None:
+    """``nodes``: the types that match all words of the query; one alone is shown in full."""
+    registry = notebook.session().registry
+    found = search(registry, given.word)
+    if not found:
+        near = registry.suggest(given.word)
+        hint = f"did you mean {near}?" if near else "%nodetool nodes lists all"
+        raise OptionError(f"no node type matches {given.word!r}", hint=hint)
+    if len(found) <= IN_FULL:
+        put(Sheet(part for spec in found for part in described(spec)))
+        return
+    rows = [(spec.type, _inputs_in_short(spec), _first_line(spec.description)) for spec in found[:LISTED]]
+    more = len(found) - len(rows)
+    note = "%nodetool nodes TYPE shows one in full"
+    note += f"; {more} more match, another word narrows it" if more else ""
+    put(Sheet([Grid(rows, ("type", "inputs", "what it does")), Words(note)]))
+
+
+def search(registry: Registry, query: str) -> list[NodeSpec]:
+    """Node types by type, title and description; one named in full, or by its last part, is found alone."""
+    specs = [spec for spec in registry.all() if not spec.type.startswith(HIDDEN)]
+    wanted = query.lower()
+    alone = [spec for spec in specs if wanted in (spec.type.lower(), spec.type.lower().rpartition(".")[2])]
+    if len(alone) == 1:
+        return alone
+    words = wanted.split()
+    return [
+        spec
+        for spec in specs
+        if all(word in f"{spec.type} {spec.title} {spec.description}".lower() for word in words)
+    ]
+
+
+def described(spec: NodeSpec) -> list[Part]:
+    """A node type in full: what it does, fields, outputs, an example."""
+    inputs = [
+        (name, str(field.type), _default(field), field.description) for name, field in spec.inputs.items()
+    ]
+    outputs = [(name, str(kind)) for name, kind in spec.outputs.items()]
+    more = "it takes further inputs of any name" if spec.dynamic else ""
+    return [
+        Heading(f"{spec.title} · {spec.type}"),
+        *([Words(spec.description)] if spec.description else []),
+        Grid(inputs, ("input", "type", "default", "what it is")) if inputs else Words("it has no inputs"),
+        *([Words(more)] if more else []),
+        *([Grid(outputs, ("output", "type"))] if outputs else []),
+        Words(example(spec), is_code=True),
+    ]
+
+
+def example(spec: NodeSpec) -> str:
+    """How a cell makes such a node: in Python, where it can be imported, else as JSON."""
+    fields = list(spec.inputs.values())
+    shown = [field for field in fields if field.default is REQUIRED] or fields[:2]
+    home = _home(spec)
+    if home is None:
+        data = {field.name: None if field.default is REQUIRED else field.default for field in shown}
+        return json.dumps({"id": "n1", "type": spec.type, "data": data}, default=str)
+    setup, name = home
+    call = f"{name}({', '.join(f'{field.name}={_sample(field)}' for field in shown)})"
+    return f"{setup}\n{call}" if setup else call
+
+
+def _home(spec: NodeSpec) -> tuple[str, str] | None:
+    """(import line, name to call), where there is a name."""
+    prefix, _, name = spec.type.rpartition(".")
+    if prefix == NOTEBOOK:
+        return "", name
+    for home in dict.fromkeys(".".join(module.split(".")[:3]) for module in FAMILIES.get(prefix, ())):
+        if hasattr(import_module(home), name):
+            package, _, short = home.rpartition(".")
+            return f"from {package} import {short}", f"{short}.{name}"
+    return None
+
+
+def _sample(field: InputSpec) -> str:
+    """A value that the field takes, as it is written in Python."""
+    if field.default is not REQUIRED and field.default not in ("", None):
+        return inline(repr(field.default), 60)
+    if field.type.values:
+        return repr(field.type.values[0])
+    return SAMPLES.get(field.type.type, "…")
+
+
+def _default(field: InputSpec) -> str:
+    return "required" if field.default is REQUIRED else inline(repr(field.default), 40)
+
+
+def _inputs_in_short(spec: NodeSpec) -> str:
+    names = [f"{name}: {field.type}" for name, field in spec.inputs.items()]
+    return ", ".join([*names[:4], *(["…"] if len(names) > 4 or spec.dynamic else [])])
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")

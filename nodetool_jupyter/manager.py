@@ -1,0 +1,353 @@
+"""JobExecutionManager: the only module that sees strategies and store together.
+
+It gives jobs their slots in order, folds their events into records, and keeps log, row and waiters in step:
+whoever sees a job as ended finds its whole log and its result.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from traceback import format_exc
+from weakref import WeakValueDictionary
+
+from nodetool_jupyter.engine.context import ProcessingContext
+from nodetool_jupyter.engine.plan import compile_graph
+from nodetool_jupyter.engine.registry import Registry
+from nodetool_jupyter.errors import ErrorCode, JobNotFound, NodeToolError, StoreError, StrategyUnavailable
+from nodetool_jupyter.model.events import Event, Fault, JobUpdate, encode_events
+from nodetool_jupyter.model.job import JobRecord, JobStatus, advance
+from nodetool_jupyter.model.request import RunJobRequest
+from nodetool_jupyter.settings import Settings
+from nodetool_jupyter.store.assets import RunFiles
+from nodetool_jupyter.store.base import EventLog, Store, new_job_id
+from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy
+
+MakeStrategy = Callable[[str], Strategy]
+
+
+class ManagedJob:
+    """One job of this process: its execution, its record, its log, and those who wait for it."""
+
+    def __init__(self, record: JobRecord, store: Store, ended: Callable[[ManagedJob], None]) -> None:
+        self.record = record
+        self.execution: JobExecution | None = None
+        self.next_seq = 1
+        self.is_queued = record.status is JobStatus.QUEUED
+        """Whether it holds no slot yet."""
+        self.folder: Path | None = None
+        self.changed = threading.Condition()
+        """Notified after each batch of events."""
+        self._store = store
+        self._log: EventLog = store.open_log(record.id)
+        self._on_end = ended
+        self._done = threading.Event()
+
+    def tell(self, events: Sequence[Event]) -> None:
+        """The sink of the job's events: log first, then the row, then the waiters."""
+        failure = self._write_log(events)
+        record = self.record
+        for event in events:
+            if isinstance(event, JobUpdate):
+                record = advance(record, event)
+        self.next_seq = events[-1].seq + 1
+        if record is not self.record:
+            failure = self._write_row(record) or failure
+        if failure is not None and not record.status.is_terminal:
+            self._fail_for_store(failure)
+        with self.changed:
+            self.changed.notify_all()
+        if record.status.is_terminal:
+            self._log.close()
+            self._on_end(self)
+            self._done.set()
+
+    def _write_log(self, events: Sequence[Event]) -> Exception | None:
+        try:
+            self._log.append(encode_events(events))
+        except (OSError, StoreError) as error:
+            return error
+        return None
+
+    def _write_row(self, record: JobRecord) -> Exception | None:
+        self.record = record
+        try:
+            self._store.update(record)
+        except (OSError, StoreError) as error:
+            return error
+        return None
+
+    def _fail_for_store(self, failure: Exception) -> None:
+        """A job whose log can't be written is ended: nobody would know what it did."""
+        if self.execution is not None:
+            self.execution.fail(store_fault(failure))
+
+    def tell_update(self, status: JobStatus, fault: Fault | None = None) -> None:
+        """An event of the manager's own, before the launch."""
+        self.tell([_update(self.record.id, self.next_seq, status, fault)])
+
+    def temp_folder(self) -> Path:
+        """The job's temp folder, made at first use and removed with the job."""
+        if self.folder is None:
+            self.folder = Path(tempfile.mkdtemp(prefix="nodetool-"))
+        return self.folder
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the job has ended and all of it is written."""
+        return self._done.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end; False after ``timeout`` seconds. The main thread can be interrupted while it
+        waits.
+        """
+        return self._done.wait(timeout)
+
+
+def _update(job_id: str, seq: int, status: JobStatus, fault: Fault | None) -> JobUpdate:
+    error = fault.message if fault else None
+    return JobUpdate(
+        status=status.value, job_id=job_id, seq=seq, timestamp=time.time(), fault=fault, error=error
+    )
+
+
+def store_fault(failure: Exception) -> Fault:
+    """Why a job ended whose record could not be written."""
+    full = isinstance(failure, OSError) and failure.errno == 28
+    return Fault(
+        code=ErrorCode.DISK_FULL if full else ErrorCode.STORE_FAILED,
+        message="the disk is full: the job's log can't be written"
+        if full
+        else f"the job's log can't be written: {failure}",
+        hint="make room, or set NODETOOL_HOME to another folder, and run it again",
+    )
+
+
+class JobExecutionManager:
+    """Starts, finds, cancels and recovers jobs. Thread-safe; ``submit`` returns as soon as the job is
+    recorded.
+    """
+
+    def __init__(
+        self, settings: Settings, store: Store, registry: Registry, make_strategy: MakeStrategy
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.registry = registry
+        self._make_strategy = make_strategy
+        self._strategies: dict[str, Strategy] = {}
+        self._lock = threading.RLock()
+        self._live: dict[str, ManagedJob] = {}
+        self._ended: WeakValueDictionary[str, ManagedJob] = WeakValueDictionary()
+        self._queue: deque[ManagedJob] = deque()
+        self._running = 0
+        self._closed = False
+        self.owner = store.register_owner()
+
+    async def start_job(
+        self, request: RunJobRequest, context: ProcessingContext | None = None
+    ) -> JobExecution:
+        """Start a job, or queue it. Raises, before anything is recorded, for what can't run: a strategy that
+        is unknown or unavailable, a limit it can't enforce, an invalid graph or param.
+        """
+        execution = self.submit(request, context).execution
+        assert execution is not None
+        return execution
+
+    def submit(self, request: RunJobRequest, context: ProcessingContext | None = None) -> ManagedJob:
+        """``start_job`` for callers without a loop."""
+        strategy = self._strategy(request.strategy)
+        request = self._with_defaults(request)
+        strategy.check(request)
+        plan = compile_graph(request.graph, self.registry, request.params)
+        has_slot = self._take_slot()
+        try:
+            record = self._new_record(request, strategy, JobStatus.STARTING if has_slot else JobStatus.QUEUED)
+            self.store.add(record, request)  # first of all: a job that runs is always on record
+        except BaseException:
+            if has_slot:
+                self._free_slot()
+            raise
+        managed = ManagedJob(record, self.store, self._job_ended)
+        launch = Launch(record.id, request, self._context_of(managed, context), plan, record.created_at)
+        managed.execution = strategy.create(launch, managed.tell)
+        with self._lock:
+            self._live[record.id] = managed
+            if not has_slot:
+                self._queue.append(managed)
+        if has_slot:
+            self._start(managed)
+        else:
+            self._start_next()
+        return managed
+
+    def _new_record(self, request: RunJobRequest, strategy: Strategy, status: JobStatus) -> JobRecord:
+        return JobRecord(
+            id=new_job_id(),
+            name=request.name,
+            workflow_id=request.workflow_id,
+            user_id=request.user_id,
+            strategy=strategy.name,
+            status=status,
+            params=request.params,
+            limits=request.resource_limits,
+            owner=self.owner.id,
+            created_at=time.time(),
+        )
+
+    def _take_slot(self) -> bool:
+        """Whether a job may start now; those that wait already come first."""
+        with self._lock:
+            if self._closed:
+                raise NodeToolError("this session has been closed", hint="restart the kernel")
+            is_free = not self._queue and self._running < self.settings.max_workflow_threads
+            self._running += is_free
+            return is_free
+
+    def _start(self, managed: ManagedJob) -> None:
+        assert managed.execution is not None
+        try:
+            managed.execution.start()
+        except Exception as error:  # noqa: BLE001 - whatever a strategy raises, the job on record must end
+            message = f"the {managed.record.strategy} strategy could not start the job: {error}"
+            fault = Fault(
+                code=ErrorCode.SPAWN_FAILED,
+                message=message,
+                hint="%nodetool doctor says more",
+                traceback=format_exc(),
+            )
+            managed.tell_update(JobStatus.FAILED, fault)
+
+    def _start_next(self) -> None:
+        """Give free slots to the jobs that have waited longest."""
+        while True:
+            with self._lock:
+                if not self._queue or self._running >= self.settings.max_workflow_threads:
+                    return
+                managed = self._queue.popleft()
+                managed.is_queued = False
+                self._running += 1
+            managed.record = advance(managed.record, _update(managed.record.id, 0, JobStatus.STARTING, None))
+            self._start(managed)
+
+    def _job_ended(self, managed: ManagedJob) -> None:
+        with self._lock:
+            self._live.pop(managed.record.id, None)
+            self._ended[managed.record.id] = managed
+        if managed.folder is not None:
+            shutil.rmtree(managed.folder, ignore_errors=True)
+        if not managed.is_queued:
+            self._free_slot()
+            self._start_next()
+
+    def _free_slot(self) -> None:
+        with self._lock:
+            self._running -= 1
+
+    def _strategy(self, name: str) -> Strategy:
+        """A strategy that can be used here and now; raises UnknownStrategy or StrategyUnavailable."""
+        strategy = self._strategies.get(name)
+        if strategy is None:
+            with self._lock:
+                strategy = self._strategies.get(name) or self._strategies.setdefault(
+                    name, self._make_strategy(name)
+                )
+        fingerprint = strategy.fingerprint()
+        if not fingerprint.available:
+            raise StrategyUnavailable(f"the {name} strategy is not available here: {fingerprint.sentence}")
+        return strategy
+
+    def _with_defaults(self, request: RunJobRequest) -> RunJobRequest:
+        limits = request.resource_limits
+        if limits.timeout is not None or self.settings.job_timeout is None:
+            return request
+        limits = limits.model_copy(update={"timeout": self.settings.job_timeout})
+        return request.model_copy(update={"resource_limits": limits})
+
+    def _context_of(self, managed: ManagedJob, given: ProcessingContext | None) -> ProcessingContext:
+        """The caller's context, with this job's id and folders."""
+        context = given or ProcessingContext()
+        services = replace(
+            context.services, temp_folder=managed.temp_folder, spill=RunFiles(self.store, managed.record.id)
+        )
+        record = managed.record
+        return replace(
+            context,
+            job_id=record.id,
+            workflow_id=record.workflow_id,
+            user_id=record.user_id,
+            services=services,
+        )
+
+    def get_job(self, job_id: str) -> ManagedJob | None:
+        """A job of this process by its full id: live, or ended and still held by someone."""
+        return self._live.get(job_id) or self._ended.get(job_id)
+
+    def list_jobs(self) -> list[ManagedJob]:
+        """The jobs of this process that have not ended, oldest first."""
+        with self._lock:
+            return list(self._live.values())
+
+    def cancel_job(self, job_id: str) -> bool:
+        """Begin to cancel; False where the job has ended already. Raises JobNotFound, or NodeToolError for a
+        job that another process runs.
+        """
+        managed = self.get_job(job_id)
+        if managed is None:
+            record = self.store.get(job_id)
+            if record.status.is_terminal:
+                return False
+            raise JobNotFound(
+                f"job {job_id} runs in another kernel",
+                hint="cancel it there; a job of another kernel can't be reached yet",
+            )
+        if managed.is_done:
+            return False
+        with self._lock:
+            queued = managed in self._queue
+            if queued:
+                self._queue.remove(managed)
+        if queued:
+            managed.tell_update(JobStatus.CANCELLED)
+        elif managed.execution is not None:
+            managed.execution.cancel()
+        return True
+
+    def recover_jobs(self) -> list[JobRecord]:
+        """Take over the live jobs of managers that are gone; gives their records as they are now."""
+        claimed = self.store.claim_dead(self.owner.id, self.store.owner_is_alive)
+        return [self._recover(record) for record in claimed]
+
+    def _recover(self, record: JobRecord) -> JobRecord:
+        """A job that can't outlive its kernel has ended with it."""
+        log = self.store.open_log(record.id)
+        lines, _ = log.read()
+        fault = Fault(
+            code=ErrorCode.KERNEL_DIED,
+            message="the kernel that ran this job has ended",
+            hint="run it again; jobs of the threaded strategy live in the kernel's process",
+        )
+        update = _update(record.id, len(lines) + 1, JobStatus.FAILED, fault)
+        log.append(encode_events([update]))
+        log.close()
+        record = advance(record, update)
+        self.store.update(record)
+        return record
+
+    def shutdown(self, grace: float = 2.0) -> None:
+        """End all jobs of this process within ``grace`` seconds, record that, and let go of everything."""
+        with self._lock:
+            self._closed = True
+            queued = list(self._queue)
+        for managed in queued:
+            self.cancel_job(managed.record.id)
+        for strategy in self._strategies.values():
+            strategy.close(grace)
+        self.owner.close()
+        self.store.close()

@@ -1,0 +1,159 @@
+"""Workflow, Graph, Node, Edge in NodeTool's JSON, and the checks that need no node library.
+
+Reading is bounded: size, nesting, and number of nodes and edges are checked before a model is built.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from nodetool_jupyter.errors import Problem
+from nodetool_jupyter.model.types import TypeMetadata
+
+SyncMode = Literal["on_any", "zip_all"]
+DEFAULT_HANDLE = "output"
+
+
+class Node(BaseModel):
+    """A node: its ``type`` names a class of the library, ``data`` holds its property values."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: str
+    type: str
+    parent_id: str | None = None
+    data: dict[str, Any] = Field(default_factory=dict)
+    ui_properties: dict[str, Any] = Field(default_factory=dict)
+    dynamic_properties: dict[str, Any] = Field(default_factory=dict)
+    dynamic_outputs: dict[str, TypeMetadata] = Field(default_factory=dict)
+    sync_mode: SyncMode = "on_any"
+
+
+class Edge(BaseModel):
+    """A connection; field names are NodeTool's. ``edge_type`` ``control`` edges carry run events instead of
+    values.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    source: str
+    target: str
+    sourceHandle: str = DEFAULT_HANDLE
+    targetHandle: str
+    id: str | None = None
+    ui_properties: dict[str, Any] | None = None
+    edge_type: Literal["data", "control"] = "data"
+
+    def __str__(self) -> str:
+        return f"{self.source}.{self.sourceHandle} → {self.target}.{self.targetHandle}"
+
+
+class Graph(BaseModel):
+    """Nodes and edges. Making one checks the fields only, ``structural_problems`` how they fit together."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+
+    def structural_problems(self) -> list[Problem]:
+        """Missing and doubled ids, dangling and doubled edges, parents that aren't there, cycles."""
+        problems = list(self._id_problems())
+        known = {node.id for node in self.nodes}
+        problems += self._edge_problems(known)
+        problems += [
+            Problem(f"its group {node.parent_id!r} is not in the graph", node_id=node.id)
+            for node in self.nodes
+            if node.parent_id and node.parent_id not in known
+        ]
+        if not problems:
+            problems += self._cycle_problems()
+        return problems
+
+    def _id_problems(self) -> Iterator[Problem]:
+        for node_id, count in Counter(node.id for node in self.nodes).items():
+            if not node_id:
+                yield Problem("a node has no id")
+            elif count > 1:
+                yield Problem(f"{count} nodes have this id", node_id=node_id)
+        for edge_id, count in Counter(edge.id for edge in self.edges if edge.id).items():
+            if count > 1:
+                yield Problem(f"{count} edges have this id", edge_id=edge_id)
+
+    def _edge_problems(self, known: set[str]) -> Iterator[Problem]:
+        seen: set[tuple[str, str, str, str]] = set()
+        for edge in self.edges:
+            for end, name in (("source", edge.source), ("target", edge.target)):
+                if name not in known:
+                    yield Problem(f"{edge}: its {end} node {name!r} is not in the graph", edge_id=edge.id)
+            key = (edge.source, edge.sourceHandle, edge.target, edge.targetHandle)
+            if key in seen:
+                yield Problem(f"{edge}: this connection is there twice", edge_id=edge.id)
+            seen.add(key)
+
+    def _cycle_problems(self) -> list[Problem]:
+        """Kahn's algorithm; what it can't order holds a cycle, of which one is named."""
+        waiting = {node.id: 0 for node in self.nodes}
+        targets: dict[str, list[str]] = {node.id: [] for node in self.nodes}
+        for edge in self.edges:
+            waiting[edge.target] += 1
+            targets[edge.source].append(edge.target)
+        ready = [node_id for node_id, count in waiting.items() if not count]
+        ordered = 0
+        while ready:
+            ordered += 1
+            for target in targets[ready.pop()]:
+                waiting[target] -= 1
+                if not waiting[target]:
+                    ready.append(target)
+        if ordered == len(waiting):
+            return []
+        cycle = _find_cycle({node_id for node_id, count in waiting.items() if count}, self.edges)
+        return [Problem(f"the graph has a cycle: {' → '.join(cycle)}", node_id=cycle[0])]
+
+
+def _find_cycle(left: set[str], edges: tuple[Edge, ...]) -> list[str]:
+    """One cycle among ``left``, every node of which still waits for another of them."""
+    before = {edge.target: edge.source for edge in edges if {edge.source, edge.target} <= left}
+    node_id = min(left)
+    seen: dict[str, int] = {}
+    path: list[str] = []
+    while node_id not in seen:
+        seen[node_id] = len(path)
+        path.append(node_id)
+        node_id = before[node_id]
+    cycle = path[seen[node_id] :][::-1]
+    shown = cycle if len(cycle) <= 12 else [*cycle[:6], f"… {len(cycle) - 12} more …", *cycle[-6:]]
+    return [*shown, shown[0]]
+
+
+class Workflow(BaseModel):
+    """A workflow file. Unknown fields are kept, so that saving loses nothing; a bare graph is one too."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: str = ""
+    name: str = ""
+    description: str = ""
+    access: str = "private"
+    created_at: str | None = None
+    updated_at: str | None = None
+    tags: tuple[str, ...] | None = None
+    graph: Graph
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_bare_graph(cls, value: Any) -> Any:
+        if isinstance(value, Graph):
+            return {"graph": value}
+        if isinstance(value, dict) and "graph" not in value and "nodes" in value:
+            fields = {
+                key: value[key] for key in ("id", "name", "description") if isinstance(value.get(key), str)
+            }
+            rest = {key: item for key, item in value.items() if key not in fields}
+            return {**fields, "graph": rest}
+        return value

@@ -1,0 +1,31 @@
+"""The built-in node library: NodeTool's node types that run offline, one family a module.
+
+This package imports none of its families. ``FAMILIES`` says which modules hold the types of a prefix, so that
+a family is imported when a workflow first uses it.
+"""
+
+from __future__ import annotations
+
+_HERE = "nodetool_jupyter.nodes"
+
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "lib.math": (f"{_HERE}.math",),
+    "lib.pillow.draw": (f"{_HERE}.pillow_draw",),
+    "lib.pillow.enhance": (f"{_HERE}.pillow_enhance",),
+    "nodetool.boolean": (f"{_HERE}.boolean",),
+    "nodetool.compare": (f"{_HERE}.compare",),
+    "nodetool.constant": (f"{_HERE}.constant",),
+    "nodetool.control": (f"{_HERE}.control",),
+    "nodetool.data": (f"{_HERE}.data",),
+    "nodetool.dictionary": (f"{_HERE}.dictionary", f"{_HERE}.dictionary_filter"),
+    "nodetool.input": (f"{_HERE}.input",),
+    "nodetool.list": (f"{_HERE}.list",),
+    "nodetool.numbers": (f"{_HERE}.numbers",),
+    "nodetool.output": (f"{_HERE}.output",),
+    "nodetool.text": tuple(
+        f"{_HERE}.text.{part}"
+        for part in ("combine", "change", "check", "regex", "template", "parse", "stream")
+    ),
+    "nodetool.workflows.base_node": (f"{_HERE}.workflow",),
+}
+"""First part of the type strings → the modules that define them."""

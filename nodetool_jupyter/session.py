@@ -1,0 +1,183 @@
+"""Session: the composition root. Settings, store, registry and manager are made here once, at first use.
+
+All front ends call the same few functions: submit, find, jobs.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from nodetool_jupyter.authoring.documents import Document
+from nodetool_jupyter.authoring.files import load_workflow, to_workflow
+from nodetool_jupyter.engine.context import ProcessingContext, Services
+from nodetool_jupyter.engine.registry import Registry
+from nodetool_jupyter.errors import NodeToolError, OptionError, WorkflowError
+from nodetool_jupyter.job import Job
+from nodetool_jupyter.manager import JobExecutionManager
+from nodetool_jupyter.model.graph import Graph, Workflow
+from nodetool_jupyter.model.job import JobRecord, JobStatus
+from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
+from nodetool_jupyter.nodes import FAMILIES
+from nodetool_jupyter.settings import Settings, load_settings, read_secret
+from nodetool_jupyter.store import open_store
+from nodetool_jupyter.store.base import Store
+from nodetool_jupyter.strategies.base import Strategy
+from nodetool_jupyter.strategies.registry import load_strategy
+
+Source = Workflow | Graph | Mapping[str, Any] | str | os.PathLike[str]
+AT_EXIT_SECONDS = 2.0
+"""What running jobs get at the kernel's end; Jupyter's own patience is 2.5 s."""
+
+
+class Session:
+    """One process's way to run jobs. ``close`` ends its jobs; a closed session is not used again."""
+
+    def __init__(self, settings: Settings, store: Store | None = None) -> None:
+        self.settings = settings
+        self.store = store or open_store(settings)
+        self.registry = Registry(FAMILIES)
+        self.manager = JobExecutionManager(settings, self.store, self.registry, self._make_strategy)
+        self.manager.recover_jobs()
+
+    def _make_strategy(self, name: str) -> Strategy:
+        strategy = load_strategy(name)
+        return strategy.from_settings(self.settings)
+
+    def submit(
+        self,
+        source: Source,
+        params: Mapping[str, Any] | None = None,
+        *,
+        strategy: str | None = None,
+        name: str | None = None,
+        limits: ResourceLimits | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Job:
+        """Start a workflow, graph, dict or workflow file at once; see JobExecutionManager.start_job."""
+        workflow = as_workflow(source)
+        request = RunJobRequest(
+            graph=workflow.graph,
+            params=dict(params or {}),
+            execution_strategy=strategy or self.settings.strategy,
+            resource_limits=limits or ResourceLimits(),
+            workflow_id=workflow.id,
+            name=name if name is not None else workflow.name,
+            options=dict(options or {}),
+        )
+        return self.submit_request(request)
+
+    def submit_request(self, request: RunJobRequest) -> Job:
+        """Start a request; returns at once."""
+        managed = self.manager.submit(request, _context())
+        return Job(self.manager, managed.record, managed)
+
+    def find(self, ref: str) -> Job:
+        """The job that a user means by an id, a unique prefix, a name or ``last``; raises JobNotFound."""
+        record = self.store.find(ref)
+        return Job(self.manager, record, self.manager.get_job(record.id))
+
+    def jobs(
+        self, *, limit: int = 50, before: str | None = None, statuses: Collection[JobStatus] | None = None
+    ) -> list[JobRecord]:
+        """Records of jobs, newest first; ``before`` is the id of the last one of the page before."""
+        return self.store.page(limit=limit, before=before, statuses=statuses)
+
+    def close(self) -> None:
+        """End this process's jobs and let go of the store."""
+        self.manager.shutdown(AT_EXIT_SECONDS)
+
+
+def _context() -> ProcessingContext:
+    return ProcessingContext(workspace=Path.cwd(), services=Services(secret=_secret))
+
+
+def _secret(name: str) -> str:
+    value = read_secret(name)
+    if value is None:
+        raise NodeToolError(
+            f"there is no secret {name!r}", hint=f"set the environment variable {name} and restart the kernel"
+        )
+    return value
+
+
+def as_workflow(source: Source) -> Workflow:
+    """A workflow from what users hand in; raises WorkflowError or InvalidGraph."""
+    if isinstance(source, Workflow):
+        return source
+    if isinstance(source, Graph):
+        return Workflow(graph=source)
+    if isinstance(source, Mapping):
+        return to_workflow(Document(dict(source)))
+    if isinstance(source, (str, os.PathLike)):
+        return load_workflow(Path(source))
+    raise WorkflowError(
+        f"a workflow can't be made of {type(source).__name__}",
+        hint="give a Workflow, a Graph, a dict or a file's path",
+    )
+
+
+_session: Session | None = None
+_lock = threading.Lock()
+
+
+def get_session() -> Session:
+    """This process's session, made at first use and closed at exit."""
+    global _session
+    with _lock:
+        if _session is None:
+            _session = Session(load_settings())
+            atexit.register(close_session)
+        return _session
+
+
+def close_session() -> None:
+    """Close this process's session, if there is one; the next use makes a new one."""
+    global _session
+    with _lock:
+        session, _session = _session, None
+    if session is not None:
+        session.close()
+
+
+def submit(
+    source: Source, params: Mapping[str, Any] | None = None, *, strategy: str | None = None, **options: Any
+) -> Job:
+    """Start a workflow and return its Job at once.
+
+    ``options`` are ``name``, the limits of ResourceLimits (``timeout=60``, ``memory="512m"``) and what the
+    strategy knows. Raises before anything runs: OptionError, InvalidGraph, UnknownStrategy,
+    StrategyUnavailable, UnsupportedLimit.
+    """
+    name, limits, rest = _split(options)
+    return get_session().submit(source, params, strategy=strategy, name=name, limits=limits, options=rest)
+
+
+def run(
+    source: Source, params: Mapping[str, Any] | None = None, *, strategy: str | None = None, **options: Any
+) -> Job:
+    """``submit``, then wait for the end; gives the completed Job and raises for one that did not complete."""
+    job = submit(source, params, strategy=strategy, **options)
+    try:
+        job.result()
+    except KeyboardInterrupt:
+        job.cancel()
+        job.wait()
+        raise
+    return job
+
+
+def _split(options: dict[str, Any]) -> tuple[str | None, ResourceLimits, dict[str, Any]]:
+    from pydantic import ValidationError
+
+    name = options.pop("name", None)
+    wanted = {key: options.pop(key) for key in list(options) if key in ResourceLimits.model_fields}
+    try:
+        return name, ResourceLimits(**wanted), options
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise OptionError(f"{first['loc'][0]}: {first['msg']}, found {first['input']!r}") from None

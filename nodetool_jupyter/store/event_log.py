@@ -1,0 +1,132 @@
+"""The event log of one job as a file of JSON lines, which processes share: one appends, any number read.
+
+A reader never gets part of a line: it counts once its newline is there, and a new writer cuts off a torn one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from pathlib import Path
+
+from nodetool_jupyter.errors import StoreError
+from nodetool_jupyter.store.base import FULL_DISK, EventLog
+from nodetool_jupyter.store.files import make_private
+
+NAME = "events.jsonl"
+BLOCK = 64 * 1024
+FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+
+
+class LogReader(EventLog):
+    """The log of a job that others write, or nobody any more. It holds no file open between reads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def append(self, data: bytes) -> None:  # noqa: ARG002 - the base names it
+        raise StoreError(
+            f"{self._path} was opened for reading", hint="only the job's owner writes, by open_log"
+        )
+
+    def read(self, offset: int = 0, *, limit: int | None = None) -> tuple[list[bytes], int]:
+        try:
+            with self._path.open("rb", buffering=0) as file:
+                file.seek(offset)
+                data = file.read() if limit is None else file.read(limit)
+                while limit is not None and b"\n" not in data and (more := file.read(limit)):
+                    data += more
+        except FileNotFoundError:
+            return [], offset
+        except OSError as error:
+            raise _failure(self._path, "read", error) from error
+        end = data.rfind(b"\n") + 1
+        return data[:end].split(b"\n")[:-1], offset + end
+
+    def close(self) -> None:
+        pass
+
+
+class LogWriter(LogReader):
+    """The log of a job for its one writer: a file descriptor from the first append until ``close``."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._lock = threading.Lock()
+        self._fd: int | None = None
+        self._closed = False
+
+    def append(self, data: bytes) -> None:
+        if data[-1:] != b"\n":
+            if data:
+                raise ValueError("an event log takes whole lines")
+            return
+        with self._lock:
+            try:
+                fd = self._fd if self._fd is not None else self._open()
+                written = os.write(fd, data)
+                if written != len(data):
+                    _write_rest(fd, data, written)
+            except OSError as error:
+                raise _failure(self._path, "written", error) from error
+
+    def close(self) -> None:
+        with self._lock:
+            fd, self._fd, self._closed = self._fd, None, True
+            if fd is not None:
+                os.close(fd)
+
+    def _open(self) -> int:
+        if self._closed:
+            raise StoreError(f"{self._path} is closed: its job has ended")
+        folder = self._path.parent
+        try:
+            folder.mkdir(0o700)
+            is_new = True
+        except (FileExistsError, FileNotFoundError):
+            make_private(folder)
+            is_new = False
+        fd = os.open(self._path, FLAGS, 0o600)
+        try:
+            if not is_new:
+                _cut_torn_line(fd)
+        except BaseException:
+            os.close(fd)
+            raise
+        self._fd = fd
+        return fd
+
+
+def _write_rest(fd: int, data: bytes, written: int) -> None:
+    """Finish a short write or take it back: a full disk leaves no torn line and no half of a batch."""
+    try:
+        while written < len(data):
+            written += os.write(fd, data[written:])
+    except OSError:
+        os.ftruncate(fd, os.fstat(fd).st_size - written)
+        raise
+
+
+def _cut_torn_line(fd: int) -> None:
+    """Remove what stands after the last newline: the writer before us died while writing it."""
+    size = position = os.fstat(fd).st_size
+    whole = 0
+    while position and not whole:
+        start = max(0, position - BLOCK)
+        os.lseek(fd, start, os.SEEK_SET)
+        found = os.read(fd, position - start).rfind(b"\n")
+        whole = start + found + 1 if found >= 0 else 0
+        position = start
+    if whole != size:
+        os.ftruncate(fd, whole)
+
+
+def _failure(path: Path, verb: str, error: OSError) -> StoreError:
+    if error.errno in FULL_DISK:
+        what = "the disk is full" if error.errno != errno.EFBIG else "the file is at its size limit"
+        hint = "free some space, or set NODETOOL_HOME to a folder on another disk"
+    else:
+        what = error.strerror or str(error)
+        hint = "make the folder writable for you, or set NODETOOL_HOME to another one"
+    return StoreError(f"the event log {path} can't be {verb}: {what}", hint=hint)

@@ -1,0 +1,116 @@
+"""What stores do with the file system itself: private folders, and locks that end with their process.
+
+A lock is the proof of life: process ids are reused and outlive their process as zombies, a lock does neither.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nodetool_jupyter.errors import StoreError
+from nodetool_jupyter.store.base import Owner, new_job_id
+
+POLL = 0.005
+OWNERS_TIMEOUT = 10.0
+
+_held: set[int] = set()
+
+
+def make_private(folder: Path) -> None:
+    """Make ``folder``, and those above it that are missing, for this user only; raises OSError."""
+    try:
+        folder.mkdir(0o700)
+    except FileNotFoundError:
+        make_private(folder.parent)
+        make_private(folder)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+
+
+def _try_lock(fd: int, *, shared: bool = False) -> bool:
+    """Take the lock of an open file without waiting."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def exclusive(path: Path, timeout: float) -> Iterator[None]:
+    """Keep other processes out of what ``path`` guards; raises StoreError after ``timeout`` seconds."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        deadline = time.monotonic() + timeout
+        while not _try_lock(fd):
+            if time.monotonic() > deadline:
+                raise StoreError(
+                    f"another process keeps {path} locked; waited {timeout:g} s",
+                    hint="end the Python process that hangs there, then run this again",
+                )
+            threading.Event().wait(POLL)
+        yield
+    finally:
+        os.close(fd)
+
+
+def register_owner(folder: Path) -> Owner:
+    """A new owner whose lock file lies in ``folder``; the files that dead owners left there are removed."""
+    make_private(folder)
+    # Unguarded, another process could take the file for a dead owner's before it is locked.
+    with exclusive(folder / "guard", OWNERS_TIMEOUT):
+        for path in folder.glob("*.lock"):
+            if not is_held(path):
+                path.unlink(missing_ok=True)
+        owner_id = new_job_id()
+        path = folder / f"{owner_id}.lock"
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        _held.add(fd)
+        _try_lock(fd)
+
+    def release() -> None:
+        if fd in _held:
+            _held.discard(fd)
+            path.unlink(missing_ok=True)
+            os.close(fd)
+
+    return Owner(owner_id, release)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process that lives holds the lock of ``path``."""
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _try_lock(fd, shared=True)
+    finally:
+        os.close(fd)
+
+
+def _let_go() -> None:
+    """A forked child shares its parent's locks and would keep a dead parent's jobs from being claimed."""
+    while _held:
+        os.close(_held.pop())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)

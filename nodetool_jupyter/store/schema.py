@@ -1,0 +1,227 @@
+"""How jobs lie in the database: tables, statements, and the way between rows and the model.
+
+Listing reads the table ``job`` alone; params and graphs lie in ``content``, at no cost to a page.
+"""
+# ruff: noqa: S608 - what is put into statements are constants of this module; values are bound
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from nodetool_jupyter.errors import ValueCrossingError
+from nodetool_jupyter.model.events import Fault
+from nodetool_jupyter.model.job import LIVE, JobRecord, JobStatus
+from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
+
+PACK_ABOVE = 16 * 1024
+NO_LIMITS = ResourceLimits()
+_FAULT = TypeAdapter(Fault)
+_REQUEST = TypeAdapter(RunJobRequest).serializer
+
+COLUMNS = (
+    "id",
+    "name",
+    "workflow_id",
+    "user_id",
+    "strategy",
+    "status",
+    "owner",
+    "attempt",
+    "ticket",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "duration",
+    "limits",
+    "fault",
+)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE job (
+            id TEXT PRIMARY KEY, name TEXT NOT NULL, workflow_id TEXT NOT NULL, user_id TEXT NOT NULL,
+            strategy TEXT NOT NULL, status TEXT NOT NULL, owner TEXT NOT NULL, attempt INTEGER NOT NULL,
+            ticket TEXT, created_at REAL NOT NULL, started_at REAL, finished_at REAL, duration REAL,
+            limits BLOB, fault BLOB
+        ) WITHOUT ROWID""",
+        "CREATE INDEX job_history ON job (user_id, created_at, id)",
+        "CREATE INDEX job_status ON job (status, user_id, created_at, id)",
+        """CREATE INDEX job_workflow ON job (user_id, workflow_id, created_at, id)
+            WHERE workflow_id <> ''""",
+        """CREATE TABLE content (
+            job_id TEXT PRIMARY KEY, params BLOB NOT NULL, request BLOB NOT NULL, request_params BLOB
+        ) WITHOUT ROWID""",
+    ),
+)
+"""Statements that lead from schema version n to n + 1; the version is the database's ``user_version``."""
+
+
+def _quoted(statuses: Collection[JobStatus]) -> str:
+    return ", ".join(sorted(f"'{status.value}'" for status in statuses))
+
+
+_LISTED = ", ".join(COLUMNS)
+_ENDED = _quoted([status for status in JobStatus if status.is_terminal])
+_LIVE = _quoted(LIVE)
+
+INSERT_JOB = f"INSERT INTO job ({_LISTED}) VALUES ({', '.join('?' * len(COLUMNS))})"
+INSERT_CONTENT = "INSERT INTO content VALUES (?, ?, ?, ?)"
+UPDATE_JOB = f"""UPDATE job
+    SET status = ?, owner = ?, attempt = ?, ticket = ?,
+        started_at = ?, finished_at = ?, duration = ?, fault = ?
+    WHERE id = ? AND status NOT IN ({_ENDED}) AND (owner IN (?, '') OR attempt < ?)"""
+SELECT_JOB = f"SELECT {_LISTED}, params FROM job JOIN content ON job_id = id WHERE id = ?"
+SELECT_REQUEST = "SELECT request, coalesce(request_params, params) FROM content WHERE job_id = ?"
+SELECT_IDS = (
+    "SELECT id FROM job WHERE id >= ?1 AND id < ?1 || char(1114111) AND user_id = ?2 ORDER BY id LIMIT ?3"
+)
+SELECT_NAMED = "SELECT id FROM job WHERE user_id = ? AND name = ? ORDER BY created_at DESC, id DESC LIMIT 1"
+SELECT_LIVE_OWNERS = f"SELECT DISTINCT owner FROM job WHERE status IN ({_LIVE})"
+_OWNED = f"status IN ({_LIVE}) AND owner IN (SELECT value FROM json_each(?))"
+SELECT_OWNED = (
+    f"SELECT {_LISTED}, params FROM job JOIN content ON job_id = id WHERE {_OWNED} ORDER BY created_at, id"
+)
+UPDATE_OWNED = f"UPDATE job SET owner = ? WHERE {_OWNED}"
+
+
+class Query(NamedTuple):
+    """A statement and its arguments."""
+
+    sql: str
+    args: tuple[Any, ...]
+
+
+def select_page(
+    limit: int,
+    after: tuple[float, str] | None,
+    statuses: Collection[JobStatus] | None,
+    user_id: str,
+    workflow_id: str | None,
+) -> Query:
+    """Newest first: one range of an index, or one for each status, merged."""
+    conditions, args = ["user_id = ?"], [user_id]
+    if workflow_id is not None:
+        conditions.append("workflow_id = ?" + (" AND workflow_id <> ''" if workflow_id else ""))
+        args.append(workflow_id)
+    tail: tuple[Any, ...] = (limit,)
+    if after is not None:
+        conditions.append("(created_at, id) < (?, ?)")
+        tail = (*after, limit)
+    order = "ORDER BY created_at DESC, id DESC LIMIT ?"
+    if statuses is None or workflow_id is not None:
+        if statuses is not None:
+            # The plus keeps SQLite from taking the index of statuses for the workflow's.
+            conditions.insert(0, f"+status IN ({_quoted(statuses)})")
+        return Query(f"SELECT {_LISTED} FROM job WHERE {' AND '.join(conditions)} {order}", (*args, *tail))
+    each = (
+        f"SELECT * FROM (SELECT {_LISTED} FROM job WHERE status = ? AND {' AND '.join(conditions)} {order})"
+    )
+    values = [value for status in sorted(statuses) for value in (status.value, *args, *tail)]
+    return Query(f"{' UNION ALL '.join([each] * len(statuses))} {order}", (*values, limit))
+
+
+def row_of(record: JobRecord) -> tuple[Any, ...]:
+    """The columns of a new job."""
+    limits = None if record.limits == NO_LIMITS else to_json(record.limits, exclude_none=True)
+    return (
+        record.id,
+        record.name,
+        record.workflow_id,
+        record.user_id,
+        record.strategy,
+        record.status.value,
+        record.owner,
+        record.attempt,
+        record.ticket,
+        record.created_at,
+        record.started_at,
+        record.finished_at,
+        record.duration,
+        limits,
+        fault_json(record.fault),
+    )
+
+
+def changes_of(record: JobRecord) -> tuple[Any, ...]:
+    """The arguments of UPDATE_JOB."""
+    return (
+        record.status.value,
+        record.owner,
+        record.attempt,
+        record.ticket,
+        record.started_at,
+        record.finished_at,
+        record.duration,
+        fault_json(record.fault),
+        record.id,
+        record.owner,
+        record.attempt,
+    )
+
+
+def record_of(row: Sequence[Any], params: bytes | None = None) -> JobRecord:
+    """The record of a row in the order of COLUMNS; without params it is a listed one."""
+    values = dict(zip(COLUMNS, row, strict=False))
+    limits, fault = values["limits"], values["fault"]
+    values["limits"] = NO_LIMITS if limits is None else from_json(limits)
+    if fault is not None:
+        values["fault"] = from_json(fault)
+    if params is not None:
+        values["params"] = from_json(unpack(params))
+    return JobRecord.model_validate(values)
+
+
+class Content(NamedTuple):
+    """What a job was asked to run, as ``content`` keeps it; ``request_params`` only where they differ."""
+
+    params: bytes
+    request: bytes
+    request_params: bytes | None
+
+
+def content_of(record: JobRecord, request: RunJobRequest) -> Content:
+    """Encode params and request; raises ValueCrossingError for a value that has no JSON."""
+    try:
+        record.name.encode()
+        params, own = to_json(record.params), to_json(request.params)
+        text = _REQUEST.to_json(request, exclude={"params"}, exclude_defaults=True)
+    except (PydanticSerializationError, UnicodeEncodeError) as error:
+        raise ValueCrossingError(
+            f"job {record.id} can't be kept, a value of its params or graph has no JSON: {error}",
+            hint="pass text, numbers, lists and dicts; load other values in a node",
+        ) from error
+    return Content(pack(params), pack(text), None if own == params else pack(own))
+
+
+def request_of(text: bytes, params: bytes) -> RunJobRequest:
+    """Decode what ``content_of`` has encoded."""
+    return RunJobRequest.model_validate_json(b'{"params":' + unpack(params) + b"," + unpack(text)[1:])
+
+
+def fault_json(fault: Fault | None) -> bytes | None:
+    """A fault as JSON; characters that have no encoding are replaced: a failure can always be recorded."""
+    if fault is None:
+        return None
+    try:
+        return _FAULT.dump_json(fault, exclude_none=True)
+    except (PydanticSerializationError, UnicodeEncodeError):
+        return to_json({key: _encodable(value) for key, value in asdict(fault).items() if value is not None})
+
+
+def _encodable(value: Any) -> Any:
+    return value.encode(errors="replace").decode() if type(value) is str else value
+
+
+def pack(text: bytes) -> bytes:
+    """JSON, compressed where that pays; the first byte tells them apart."""
+    return text if len(text) <= PACK_ABOVE else zlib.compress(text, 1)
+
+
+def unpack(data: bytes) -> bytes:
+    """The JSON that was packed; zlib's header is no character that JSON begins with."""
+    return zlib.decompress(data) if data[:1] == b"\x78" else data

@@ -1,0 +1,1 @@
+"""Where a job runs. A file's name is the word the user types; strategies don't know one another."""

@@ -1,0 +1,214 @@
+"""What a strategy is: a way to run one planned job somewhere and tell its events.
+
+A strategy knows no store, no manager and no other strategy. It tells events to the sink it was given, in
+order, the last one terminal: whatever happens to its worker, every started job gets exactly one terminal
+event.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from nodetool_jupyter.engine.context import ProcessingContext
+from nodetool_jupyter.engine.plan import Plan
+from nodetool_jupyter.engine.runner import WorkflowRunner
+from nodetool_jupyter.engine.telling import EventSink
+from nodetool_jupyter.errors import (
+    ErrorCode,
+    JobCancelled,
+    JobError,
+    JobFailed,
+    JobTimedOut,
+    NodeError,
+    OptionError,
+    UnsupportedLimit,
+)
+from nodetool_jupyter.model.events import Event, Fault, JobUpdate
+from nodetool_jupyter.model.job import LIVE, JobStatus
+from nodetool_jupyter.model.request import RunJobRequest
+from nodetool_jupyter.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a strategy can do, as data. ``limits`` and ``options`` are the names it enforces; all others it
+    refuses.
+    """
+
+    limits: frozenset[str] = frozenset()
+    options: frozenset[str] = frozenset()
+    survives_kernel: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Whether a strategy can be used here and now, and a sentence that says why not and what to do."""
+
+    available: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Everything that one job needs to run. ``first_seq`` numbers its first event."""
+
+    job_id: str
+    request: RunJobRequest
+    context: ProcessingContext
+    plan: Plan
+    created_at: float
+    first_seq: int = 1
+
+
+@dataclass(slots=True, eq=False)
+class JobExecution(ABC):
+    """One job as its strategy runs it; made before it starts, kept until nobody holds it.
+
+    ``result`` is ``{output name: [values in order]}`` once completed, ``error`` the reason where the job
+    failed.
+    """
+
+    launch: Launch
+    sink: EventSink
+    status: JobStatus = JobStatus.QUEUED
+    result: dict[str, list[Any]] | None = None
+    error: JobError | None = None
+    runner: WorkflowRunner | None = None
+    _telling: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def create_and_start(cls, launch: Launch, sink: EventSink, **parts: Any) -> JobExecution:
+        """Make an execution and start it; ``parts`` are what this strategy needs beside the launch."""
+        execution = cls(launch=launch, sink=sink, **parts)
+        execution.start()
+        return execution
+
+    @property
+    def job_id(self) -> str:
+        """The job's id."""
+        return self.launch.job_id
+
+    @property
+    def request(self) -> RunJobRequest:
+        """What was asked for."""
+        return self.launch.request
+
+    @property
+    def context(self) -> ProcessingContext:
+        """The job's surroundings."""
+        return self.launch.context
+
+    @property
+    def created_at(self) -> float:
+        """Seconds since the epoch, UTC."""
+        return self.launch.created_at
+
+    def is_running(self) -> bool:
+        """Whether the job is queued, starting or running."""
+        return self.status in LIVE
+
+    def is_completed(self) -> bool:
+        """Whether the job has ended, in whichever way."""
+        return self.status.is_terminal
+
+    @abstractmethod
+    def start(self) -> None:
+        """Begin to run. Called once, by the manager when it has a slot."""
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """Begin to end the job; returns at once. May be called from any thread, any number of times, after
+        the end too.
+        """
+
+    @abstractmethod
+    def fail(self, fault: Fault) -> None:
+        """End the job like ``cancel``, but as failed, for this reason."""
+
+    def tell(self, events: Sequence[Event]) -> None:
+        """Pass events on, until the terminal one has been told; what comes later, from a stray thread, is
+        dropped.
+        """
+        with self._telling:
+            if self.status.is_terminal:
+                return
+            for event in events:
+                if isinstance(event, JobUpdate):
+                    self._fold(event)
+            self.sink(events)
+
+    def _fold(self, update: JobUpdate) -> None:
+        self.status = JobStatus(update.status)
+        if self.status is JobStatus.COMPLETED and self.runner is not None:
+            self.result = self.runner.outputs
+        elif self.status.is_terminal:
+            self.error = error_of(self.job_id, self.status, update.fault)
+
+
+def error_of(job_id: str, status: JobStatus, fault: Fault | None) -> JobError:
+    """The exception for a job that ended without completing."""
+    if status is JobStatus.CANCELLED:
+        return JobCancelled(f"job {job_id} was cancelled", job_id=job_id)
+    if fault is None:
+        return JobFailed(
+            f"job {job_id} failed without a reason", job_id=job_id, hint=f"%nodetool logs {job_id}"
+        )
+    if fault.node_id:
+        return NodeError(
+            fault.message,
+            node_id=fault.node_id,
+            node_type=fault.node_type or "",
+            handle=fault.handle,
+            hint=fault.hint,
+            job_id=job_id,
+            code=fault.code,
+            details=fault.traceback,
+        )
+    kind = JobTimedOut if fault.code is ErrorCode.TIMED_OUT else JobFailed
+    return kind(fault.message, hint=fault.hint, job_id=job_id, code=fault.code, details=fault.traceback)
+
+
+class Strategy(ABC):
+    """A place where jobs run. One instance a manager."""
+
+    name: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
+
+    @classmethod
+    @abstractmethod
+    def from_settings(cls, settings: Settings) -> Strategy:
+        """The strategy as the settings want it."""
+
+    @abstractmethod
+    def fingerprint(self) -> Fingerprint:
+        """Whether it can be used here and now. Asked before each submission: cheap, or cached for seconds."""
+
+    def check(self, request: RunJobRequest) -> None:
+        """Refuse what this strategy can't enforce: UnsupportedLimit for limits, OptionError for options."""
+        wanted = set(request.resource_limits.named()) - self.capabilities.limits
+        if wanted:
+            name = min(wanted)
+            raise UnsupportedLimit(
+                f"the {self.name} strategy can't limit {name}",
+                hint=f"leave --{name.replace('_', '-')} out, or choose a strategy that isolates",
+            )
+        unknown = set(request.options) - self.capabilities.options
+        if unknown:
+            raise OptionError(
+                f"the {self.name} strategy has no option {min(unknown)!r}",
+                hint=f"it has {', '.join(sorted(self.capabilities.options)) or 'none'}",
+            )
+
+    @abstractmethod
+    def create(self, launch: Launch, sink: EventSink) -> JobExecution:
+        """Make a job's execution without starting it."""
+
+    @abstractmethod
+    def close(self, grace: float) -> None:
+        """End what still runs within ``grace`` seconds. Called once, last; jobs that outlive a kernel are
+        left alone.
+        """

@@ -1,0 +1,301 @@
+"""threaded: a job runs in a warm worker thread of this kernel's process, on the thread's own loop.
+
+Nodes share the kernel's memory, so values need not cross anything; a node that can't be stopped can only be
+given up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from time import monotonic
+from types import FrameType
+from typing import Any
+
+from nodetool_jupyter.engine.actor import Actor
+from nodetool_jupyter.engine.context import NodeCancelled
+from nodetool_jupyter.engine.once import run_once
+from nodetool_jupyter.engine.runner import Outcome, WorkflowRunner
+from nodetool_jupyter.engine.telling import EventSink
+from nodetool_jupyter.engine.threads import ThreadPool, raise_in_thread
+from nodetool_jupyter.errors import ErrorCode
+from nodetool_jupyter.model.events import Fault
+from nodetool_jupyter.settings import Settings
+from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, JobExecution, Launch, Strategy
+
+TICK = 0.05
+"""Seconds between two looks at the running jobs."""
+LATENESS = 1.0
+"""Seconds after the grace at which a job is given up whose loop doesn't answer."""
+
+NODE_CODE = (Actor.step.__code__, run_once.__code__)
+"""What is on the stack of a thread that is inside of node code."""
+
+Job = Callable[[], Coroutine[Any, Any, None]]
+
+
+class WarmWorkers:
+    """Threads with a loop each, kept for the next job and ended when none comes for ``idle_seconds``."""
+
+    def __init__(self, idle_seconds: float) -> None:
+        self._idle_seconds = idle_seconds
+        self._idle: list[_Worker] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def run(self, job: Job) -> _Worker:
+        """Run a job on a warm worker, or on a new one."""
+        with self._lock:
+            worker = self._idle.pop() if self._idle else None
+        if worker is None:
+            worker = _Worker(self)
+            worker.start()
+        worker.jobs.put(job)
+        return worker
+
+    def put_back(self, worker: _Worker) -> None:
+        """A worker has finished its job."""
+        with self._lock:
+            if self._closed:
+                worker.jobs.put(None)
+            else:
+                self._idle.append(worker)
+
+    def retire(self, worker: _Worker) -> bool:
+        """Whether an idle worker may end: not if it has just been given a job."""
+        with self._lock:
+            if worker not in self._idle:
+                return False
+            self._idle.remove(worker)
+            return True
+
+    def wait_idle(self, worker: _Worker) -> Job | None:
+        """The worker's next job, or None when it should end."""
+        while True:
+            try:
+                return worker.jobs.get(timeout=self._idle_seconds)
+            except queue.Empty:
+                if self.retire(worker):
+                    return None
+
+    def close(self) -> None:
+        """End the idle workers now, the busy ones after their job."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.jobs.put(None)
+
+
+class _Worker(threading.Thread):
+    def __init__(self, owner: WarmWorkers) -> None:
+        super().__init__(name="nodetool-worker", daemon=True)
+        self.jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self.is_given_up = False
+        self._owner = owner
+
+    def run(self) -> None:
+        loop = asyncio.new_event_loop()
+        try:
+            while (job := self._owner.wait_idle(self)) is not None:
+                self._run_job(loop, job)
+                if self.is_given_up:
+                    return
+                self._owner.put_back(self)
+        finally:
+            loop.close()
+
+    def _run_job(self, loop: asyncio.AbstractEventLoop, job: Job) -> None:
+        try:
+            loop.run_until_complete(job())
+        except NodeCancelled:
+            self.is_given_up = True  # an interrupt meant for a node came late: this loop may be in any state
+
+
+@dataclass(slots=True, eq=False)
+class ThreadedJobExecution(JobExecution):
+    """A job in a worker thread; the only kind that has a ``runner``."""
+
+    strategy: ThreadedStrategy = field(kw_only=True)
+    _worker: _Worker | None = None
+    _deadline: float | None = None
+    _cancelled_at: float | None = None
+    _was_forced: bool = False
+
+    def start(self) -> None:
+        """Hand the job to a warm worker."""
+        self.runner = WorkflowRunner(
+            self.launch.plan,
+            self.context,
+            self.tell,
+            self.strategy.pool,
+            first_seq=self.launch.first_seq,
+            grace=self.strategy.grace,
+        )
+        timeout = self.request.resource_limits.timeout
+        self._deadline = monotonic() + timeout if timeout else None
+        self.strategy.watch(self)
+        self._worker = self.strategy.workers.run(self._main)
+
+    async def _main(self) -> None:
+        assert self.runner is not None
+        try:
+            await self.runner.run()
+        except BaseException as bug:
+            self.runner.abandon(Outcome("failed", fault=_engine_failed(bug)))
+            raise
+        finally:
+            self.strategy.unwatch(self)
+
+    def cancel(self) -> None:
+        """Stop every node."""
+        self._end(None)
+
+    def fail(self, fault: Fault) -> None:
+        """Stop every node, and tell why."""
+        self._end(fault)
+
+    def _end(self, fault: Fault | None) -> None:
+        if self._cancelled_at is not None:
+            return
+        self._cancelled_at = monotonic()
+        if self.runner is not None:
+            self.runner.cancel(fault)
+
+    def look(self, now: float) -> None:
+        """At each tick while the job runs: tell what waits, keep the time limit, insist on a cancel."""
+        assert self.runner is not None
+        self.runner.pulse()
+        if self._deadline is not None and now > self._deadline and self._cancelled_at is None:
+            self.fail(_timed_out(self.request.resource_limits.timeout or 0.0))
+        if self._cancelled_at is None:
+            return
+        late = now - self._cancelled_at
+        if late > min(0.3, self.strategy.grace / 2) and not self._was_forced:
+            self._was_forced = self._interrupt_blocked_loop()
+        if late > self.strategy.grace + LATENESS:
+            self._give_up()
+
+    def _interrupt_blocked_loop(self) -> bool:
+        """A coroutine that never awaits keeps its loop from cancelling it: raise in its thread."""
+        ident = self._worker.ident if self._worker else None
+        frame = sys._current_frames().get(ident) if ident is not None else None
+        if ident is None or not _is_in_node(frame):
+            return False
+        raise_in_thread(ident)
+        return True
+
+    def _give_up(self) -> None:
+        """The thread answers no more: end the job without it."""
+        assert self.runner is not None
+        assert self._worker is not None
+        self._worker.is_given_up = True
+        self.strategy.unwatch(self)
+        fault = Fault(
+            code=ErrorCode.UNCANCELLABLE,
+            message=f"a node did not stop within {self.strategy.grace:g} s; its thread may still be running",
+            hint="restart the kernel to end it",
+        )
+        self.runner.abandon(Outcome("failed", fault=fault))
+
+
+def _is_in_node(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code in NODE_CODE:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _engine_failed(bug: BaseException) -> Fault:
+    return Fault(
+        code=ErrorCode.ENGINE_ERROR,
+        message=f"the engine failed: {type(bug).__name__}: {bug}",
+        hint="this is a fault of nodetool_jupyter; please report it with %nodetool traceback",
+        traceback="".join(traceback.format_exception(bug))[-20_000:],
+    )
+
+
+def _timed_out(timeout: float) -> Fault:
+    return Fault(
+        code=ErrorCode.TIMED_OUT,
+        message=f"the job took longer than its timeout of {timeout:g} s",
+        hint="give it more with --timeout",
+    )
+
+
+class ThreadedStrategy(Strategy):
+    """Runs jobs in warm threads. ``grace`` in seconds is what a node gets to stop."""
+
+    name = "threaded"
+    capabilities = Capabilities(limits=frozenset({"timeout"}))
+
+    def __init__(self, *, thread_pool_size: int, grace: float, idle_seconds: float = 10.0) -> None:
+        self.grace = grace
+        self.pool = ThreadPool(thread_pool_size, idle_seconds)
+        self.workers = WarmWorkers(idle_seconds)
+        self._idle_seconds = idle_seconds
+        self._running: dict[ThreadedJobExecution, None] = {}
+        self._changed = threading.Condition()
+        self._watcher: threading.Thread | None = None
+        self._closed = False
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> ThreadedStrategy:
+        """See Strategy.from_settings."""
+        return cls(thread_pool_size=settings.thread_pool_size, grace=settings.cancel_grace)
+
+    def fingerprint(self) -> Fingerprint:
+        """Always available: it needs nothing but this process."""
+        return Fingerprint(True, "runs in this kernel's process")
+
+    def create(self, launch: Launch, sink: EventSink) -> ThreadedJobExecution:
+        """See Strategy.create."""
+        return ThreadedJobExecution(launch=launch, sink=sink, strategy=self)
+
+    def watch(self, execution: ThreadedJobExecution) -> None:
+        """Look at a job at every tick, from a thread that ends some time after the last job."""
+        with self._changed:
+            self._running[execution] = None
+            if self._watcher is None:
+                self._watcher = threading.Thread(target=self._watch, name="nodetool-watch", daemon=True)
+                self._watcher.start()
+
+    def unwatch(self, execution: ThreadedJobExecution) -> None:
+        """The job has ended."""
+        self._running.pop(execution, None)
+
+    def _watch(self) -> None:
+        last_job = monotonic()
+        while True:
+            with self._changed:
+                self._changed.wait(TICK)
+                now = monotonic()
+                if self._running:
+                    last_job = now
+                elif self._closed or now - last_job > self._idle_seconds:
+                    self._watcher = None
+                    return
+            for execution in list(self._running):
+                execution.look(now)
+
+    def close(self, grace: float) -> None:
+        """Cancel what runs and wait at most ``grace`` seconds for it."""
+        deadline = monotonic() + grace
+        for execution in list(self._running):
+            execution.cancel()
+        while self._running and monotonic() < deadline:
+            with self._changed:
+                self._changed.wait(TICK)
+        for execution in list(self._running):
+            execution._give_up()
+        self._closed = True
+        with self._changed:
+            self._changed.notify_all()
+        self.workers.close()
+        self.pool.close()

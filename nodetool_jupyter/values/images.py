@@ -1,0 +1,117 @@
+"""Codecs of PIL images, as PNG or as their raw pixels, and of matplotlib figures, which arrive as images.
+
+An inline image is a data URI, which a browser and NodeTool can show.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import sys
+from typing import TYPE_CHECKING, Any
+
+from nodetool_jupyter.values.base import JSON, Reader, Refused, Writer, marker
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
+
+    from nodetool_jupyter.values.walk import Decoder, Encoder
+
+# Modes that PNG gives back as they were; I, F, CMYK and others it would change, and P loses unused colors.
+PNG_MODES = frozenset({"1", "L", "LA", "RGB", "RGBA", "I;16"})
+PNG_PIXELS = 80_000_000  # PIL warns of larger ones as bombs when they are opened
+URI = "data:image/png;base64,"
+MAX_INFO = 16_384
+
+
+def find_writer(kind: type) -> Writer | None:
+    if _derives(kind, "PIL.Image", "Image"):
+        return write_image
+    if _derives(kind, "matplotlib.figure", "Figure"):
+        return write_figure
+    return write_axes if _derives(kind, "matplotlib.axes", "Axes") else None
+
+
+def _derives(kind: type, module: str, name: str) -> bool:
+    cls = getattr(sys.modules.get(module), name, None)
+    return isinstance(cls, type) and issubclass(kind, cls)
+
+
+def write_image(encoder: Encoder, value: Image, depth: int) -> JSON:
+    mode, size = value.mode, list(value.size)
+    info = _write_info(encoder, value, depth + 1)
+    if mode not in PNG_MODES or size[0] * size[1] > PNG_PIXELS or 0 in size:
+        palette = value.getpalette(value.palette.mode) if value.palette is not None else None
+        rest = {"mode": mode, "size": size, "info": info, "palette": palette}
+        if value.palette is not None:
+            rest["palette_mode"] = value.palette.mode
+        # Not compressed, so that no stored image can unpack to more than its own size.
+        return encoder.blob("image", "PIL.pixels", ".bin", value.tobytes(), value, **rest)
+    buffer = io.BytesIO()
+    value.save(buffer, "PNG", compress_level=1)
+    return _write_png(encoder, "PIL.Image", buffer.getvalue(), value, mode=mode, size=size, info=info)
+
+
+def _write_png(encoder: Encoder, kind: str, data: bytes, value: Any, **fields: JSON) -> JSON:
+    if encoder.is_large(len(data)):
+        return encoder.file("image", kind, ".png", data, value, **fields)
+    encoder.size += len(data) * 4 // 3 + 100
+    return marker("image", kind, **fields, uri=URI + base64.b64encode(data).decode("ascii"))
+
+
+def _write_info(encoder: Encoder, image: Image, depth: int) -> JSON:
+    """What the file said about the image (resolution, transparency, …), as far as it is small and plain."""
+    plain = (str, int, float, bytes, tuple)
+    info = {key: item for key, item in image.info.items() if isinstance(key, str) and isinstance(item, plain)}
+    small = {key: item for key, item in info.items() if len(repr(item)) <= MAX_INFO}
+    try:
+        return encoder.value(small, depth)
+    except Refused:  # a tuple of library objects
+        return {}
+
+
+def read_image(decoder: Decoder, json: dict[str, Any]) -> Image:
+    from PIL import Image
+
+    data = decoder.path(json).read_bytes() if "file" in json else _from_uri(json["uri"])
+    with Image.open(io.BytesIO(data), formats=["PNG"]) as opened:
+        image = opened.copy()
+    image.info = decoder.value(json.get("info", {}))
+    return image
+
+
+def _from_uri(uri: str) -> bytes:
+    return base64.b64decode(uri.removeprefix(URI), validate=True)
+
+
+def read_pixels(decoder: Decoder, json: dict[str, Any]) -> Image:
+    from PIL import Image
+
+    width, height = json["size"]
+    pixels = decoder.blob(json)
+    if width * height > 8 * len(pixels):
+        raise ValueError(f"{len(pixels)} bytes are no image of {width} by {height}")
+    image = Image.frombytes(json["mode"], (width, height), pixels)
+    if json.get("palette") is not None:
+        image.putpalette(json["palette"], json["palette_mode"])
+    image.info = decoder.value(json["info"])
+    return image
+
+
+def write_figure(encoder: Encoder, value: Figure, _depth: int) -> JSON:
+    """A figure can't come back as itself without a pickle: it arrives as an image."""
+    buffer = io.BytesIO()
+    value.savefig(buffer, format="png")
+    return _write_png(encoder, "matplotlib.Figure", buffer.getvalue(), value, figure=True)
+
+
+def write_axes(_encoder: Encoder, _value: Any, _depth: int) -> JSON:
+    raise Refused("is matplotlib Axes, which can't leave its figure", "return the figure: ax.figure")
+
+
+READERS: dict[str, Reader] = {
+    "PIL.Image": read_image,
+    "PIL.pixels": read_pixels,
+    "matplotlib.Figure": read_image,
+}

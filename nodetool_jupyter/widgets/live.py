@@ -1,0 +1,164 @@
+"""A job's live view, of plain ipywidgets: few of them, each sent again only when its own part has changed.
+
+The Cancel button works while the cell blocks, where the kernel lets it: its callback waits for nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from itertools import islice
+from time import monotonic, time
+from typing import Any
+
+from ipywidgets import HTML, Accordion, Button, Layout, VBox, Widget
+
+from nodetool_jupyter.views import html
+from nodetool_jupyter.views.dag import Dag
+from nodetool_jupyter.views.markup import join, one_line
+from nodetool_jupyter.views.snapshot import JobView, NodeView
+from nodetool_jupyter.views.style import LIVE_STYLE
+
+SHARE = 0.03
+"""The part of its time that a view may spend on drawing one of its costly parts."""
+PAUSE = 0.2
+SLOW = 1.0
+LOG_PANES = 8
+LOG_LINES = 40
+LOG_CHARS = 8_000
+
+
+class Paced:
+    """Has a costly part drawn no oftener than its cost allows; the last state is always drawn."""
+
+    def __init__(self, draw: Callable[[], None], pause: float = PAUSE) -> None:
+        self._draw = draw
+        self._pause = pause
+        self._seen: object = None
+        self._next = 0.0
+
+    def update(self, state: object, *, now: bool = False) -> None:
+        """Draw if ``state`` is new and it is time, or ``now``."""
+        started = monotonic()
+        if state == self._seen or (started < self._next and not now):
+            return
+        self._seen = state
+        self._draw()
+        ended = monotonic()
+        self._next = ended + max(self._pause, (ended - started) / SHARE)
+
+
+class LiveView:
+    """``widget`` shows a job's view; ``cancel`` is what the Cancel button calls, in a thread of its own.
+
+    What changes all the time is one widget, because a message costs more than what is in it; the style sheet
+    lays its parts out around the others.
+    """
+
+    def __init__(self, view: JobView, cancel: Callable[[], object] | None = None) -> None:
+        self._view = view
+        self._cancel = cancel
+        self._note = ""
+        self._dag = Dag(view)
+        self._wide = Layout(width="100%")
+        self._status, self._graph, self._values = (self._html() for _ in range(3))
+        self._values.add_class("ntj-values")
+        self._button = Button(description="Cancel", icon="stop", tooltip="Cancel this job")
+        self._button.add_class("ntj-cancel").on_click(self._clicked)
+        self._logs: Accordion | None = None
+        self._panes: dict[str, HTML] = {}
+        self._paced = {
+            "shape": Paced(self._draw_graph),
+            "flow": Paced(self._draw_graph, SLOW),
+            "told": Paced(self._draw_values, SLOW),
+            "logged": Paced(self._draw_logs, SLOW),
+        }
+        style = HTML(LIVE_STYLE, layout=Layout(display="none"))
+        self.widget = VBox([style, self._status, self._button, self._graph, self._values])
+        self.widget.add_class("ntj").add_class("ntj-card").add_class("ntj-live")
+        reach_while_busy(self._button)
+        self.render(view)
+
+    def render(self, view: JobView, *, now: bool = False) -> None:
+        """Draw what has changed; all of it if ``now``."""
+        clock = time()
+        status = [html.head(view, clock, self._note), html.overall(view, clock), html.rows(view, clock)]
+        self._status.value = join(status)
+        self._paced["shape"].update(view.shape, now=now)
+        self._paced["flow"].update(view.flow, now=now)
+        self._paced["told"].update((view.told, view.fault is None), now=now)
+        self._paced["logged"].update(view.logged, now=now)
+
+    def finish(self, view: JobView) -> None:
+        """Draw the end; the view stays."""
+        self.render(view, now=True)
+        self._button.layout.display = "none"
+
+    def close(self) -> None:
+        """Remove the view from the page and its widgets from the kernel."""
+        for widget in set(_with_parts(self.widget)):
+            widget.close()
+
+    def _html(self) -> HTML:
+        return HTML(layout=self._wide)
+
+    def _draw_graph(self) -> None:
+        self._graph.value = self._dag.svg()
+
+    def _draw_values(self) -> None:
+        view = self._view
+        self._values.value = join([html.fault(view) or "", html.notices(view), html.previews(view)])
+
+    def _draw_logs(self) -> None:
+        view = self._view
+        for node, logs in islice(view.logging.values(), LOG_PANES):
+            if node.id not in self._panes:
+                self._add_pane(node)
+            self._panes[node.id].value = html.log(logs, LOG_LINES, LOG_CHARS)
+
+    def _add_pane(self, node: NodeView) -> None:
+        pane = self._panes[node.id] = self._html()
+        if self._logs is None:
+            self._logs = Accordion([pane])
+            self._logs.set_title(0, f"Log of {one_line(node.title, 60)}")
+            reach_while_busy(self._logs)
+            self.widget.children = (*self.widget.children, self._logs)
+            return
+        self._logs.children = (*self._logs.children, pane)
+        self._logs.set_title(len(self._panes) - 1, f"Log of {one_line(node.title, 60)}")
+
+    def _clicked(self, button: Button) -> None:
+        """Runs on whatever thread the kernel has for messages of widgets: it must not wait."""
+        button.disabled = True
+        button.description = "Cancelling…"
+        threading.Thread(target=self._call_cancel, name="nodetool-cancel", daemon=True).start()
+
+    def _call_cancel(self) -> None:
+        try:
+            if self._cancel is not None:
+                self._cancel()
+        except Exception as error:  # noqa: BLE001 - whatever stops a cancel is for the user to know
+            self._note = f"could not be cancelled: {error}"
+            self._button.description = "Cancel"
+            self._button.disabled = False
+
+
+def _with_parts(widget: Any) -> Iterator[Widget]:
+    """A widget, its children, and the widgets that only hold their layout and style."""
+    yield widget
+    yield widget.layout
+    if isinstance(getattr(widget, "style", None), Widget):
+        yield widget.style
+    for child in getattr(widget, "children", ()):
+        yield from _with_parts(child)
+
+
+def reach_while_busy(widget: Widget) -> None:
+    """Let a widget's messages reach Python while a cell runs.
+
+    ipykernel 7.4 hands a message of a widget to the shell that last sent on its comm, which is the busy one;
+    the front end had chosen a free one (``_reply_subshell_for`` in ipykernel/comm/comm.py).
+    """
+    comm = widget.comm
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _, default: default

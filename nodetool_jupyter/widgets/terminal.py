@@ -1,0 +1,70 @@
+"""Progress as text, for where there are no widgets: a line that is rewritten, or a line per change.
+
+It is written by the thread that waits for the job, never by another one.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from time import time
+from typing import TextIO
+
+from nodetool_jupyter.views.text import TextProgress, end_text, progress_line
+from nodetool_jupyter.widgets.feed import JobReader, WatchedJob
+
+CLEAR = "\r\x1b[K"
+
+
+class LinePrinter:
+    """One line of a terminal that shows the job as it goes, and the end state in its place."""
+
+    def __init__(self, job: WatchedJob, stream: TextIO | None = None) -> None:
+        self.reader = JobReader(job)
+        self._stream = stream or sys.stdout
+        self._shown = ""
+
+    def update(self) -> None:
+        """Rewrite the line if it has changed."""
+        self.reader.drain()
+        width = shutil.get_terminal_size().columns
+        line = progress_line(self.reader.view, time(), max(width - 1, 20))
+        if line != self._shown:
+            self._shown = line
+            _write(self._stream, CLEAR + line)
+
+    def close(self) -> None:
+        """Write the end state in place of the line."""
+        self.reader.close()
+        _write(self._stream, f"{CLEAR if self._shown else ''}{end_text(self.reader.view)}\n")
+
+
+class TextPrinter:
+    """A line for each change of state and each line of a log, then the end state."""
+
+    def __init__(self, job: WatchedJob, stream: TextIO | None = None) -> None:
+        self.reader = JobReader(job)
+        self._stream = stream or sys.stdout
+        self._progress = TextProgress(self.reader.view)
+
+    def update(self) -> None:
+        """Write what has happened since."""
+        lines = [line for event in self.reader.advance() for line in self._progress.lines(event)]
+        if lines:
+            _write(self._stream, "\n".join(lines) + "\n")
+
+    def close(self) -> None:
+        """Write the rest and the end state."""
+        self.update()
+        self.reader.close()
+        _write(self._stream, end_text(self.reader.view, nodes=False) + "\n")
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write at once; what the stream's encoding lacks becomes a question mark."""
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+    stream.flush()

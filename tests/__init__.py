@@ -1,0 +1,1 @@
+"""The test suite; its folders say what kind of test they hold."""

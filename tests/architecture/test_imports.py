@@ -1,0 +1,55 @@
+"""What importing costs, and who may look at the environment."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+
+from tests.architecture.tree import PACKAGE, ROOT, modules, named, parsed
+
+HEAVY = {
+    "IPython",
+    "PIL",
+    "asyncio",
+    "cloudpickle",
+    "docker",
+    "ipykernel",
+    "ipywidgets",
+    "jinja2",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "psutil",
+    "pydantic",
+    "sqlite3",
+    "yaml",
+}
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    """Loading the extension is fast because all that is heavy waits for its first use."""
+    program = "import json, sys; import nodetool_jupyter; print(json.dumps(sorted(sys.modules)))"
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert not HEAVY.intersection(json.loads(result.stdout))
+
+
+def test_only_settings_reads_the_environment() -> None:
+    """What is read elsewhere would be checked by no one, and `config` could not say where it came from."""
+    readers = {
+        named(path)
+        for path in modules(PACKAGE)
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute | ast.ImportFrom) and reads_environment(node)
+    }
+    assert readers == {"nodetool_jupyter/settings.py"}
+
+
+def reads_environment(node: ast.Attribute | ast.ImportFrom) -> bool:
+    words = {"environ", "environb", "getenv", "getenvb"}
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "os" and any(alias.name in words for alias in node.names)
+    return node.attr in words and isinstance(node.value, ast.Name) and node.value.id == "os"

@@ -1,0 +1,99 @@
+"""The suite keeps its own promises: leftovers are seen, waiting fails with a state, CI accepts no skip."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.tree import ROOT
+from tests.support import Leftovers, wait_until
+
+
+def test_a_thread_of_ours_is_a_leftover() -> None:
+    """Only threads with our name count, and only while they live."""
+    leftovers = Leftovers()
+    stop = threading.Event()
+    threads = [threading.Thread(target=stop.wait, name=name) for name in ("nodetool-x", "somebody-else")]
+    for thread in threads:
+        thread.start()
+    assert list(leftovers.new().values()) == ["nodetool-x"]
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not leftovers.new()
+
+
+def test_a_process_and_its_zombie_are_leftovers() -> None:
+    """A child that was never waited for is one, though it has ended."""
+    leftovers = Leftovers()
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    running = leftovers.new()
+    assert child.stdin is not None
+    child.stdin.close()
+    zombie = wait_until(lambda: [text for text in leftovers.new().values() if "zombie" in text], 10)
+    child.wait()
+    assert list(running) == [f"process {child.pid}"]
+    assert len(zombie) == 1
+    assert not leftovers.new()
+
+
+def test_a_temporary_folder_of_ours_is_a_leftover(temporary: Path) -> None:
+    """It is looked for in the folder that this run alone uses."""
+    leftovers = Leftovers()
+    with tempfile.TemporaryDirectory(prefix="nodetool-") as folder:
+        assert Path(folder).parent == temporary
+        assert list(leftovers.new().values()) == [folder]
+    assert not leftovers.new()
+
+
+def test_waiting_in_vain_shows_the_last_state() -> None:
+    """A test that fails by its deadline says how far things had come."""
+    with pytest.raises(AssertionError, match=r"not within 0\.01 s; last state seen: 'half done'"):
+        wait_until(lambda: False, 0.01, state=lambda: "half done")
+
+
+TESTS = """
+import pytest
+
+def test_skipped():
+    pytest.skip("not today")
+
+@pytest.mark.only_on("no-such-platform")
+def test_elsewhere():
+    raise AssertionError
+
+@pytest.mark.needs_variable("NO_SUCH_VARIABLE")
+def test_without_data():
+    raise AssertionError
+
+@pytest.mark.xfail(reason="known")
+def test_known():
+    raise AssertionError
+"""
+MODULE = "import pytest; pytest.importorskip('no_such_module')"
+
+
+@pytest.mark.parametrize(
+    ("source", "ci", "outcome"),
+    [
+        (TESTS, "true", "1 failed, 2 skipped, 1 xfailed"),
+        (TESTS, "", "3 skipped, 1 xfailed"),
+        (MODULE, "true", "1 error"),
+        (MODULE, "", "1 skipped"),
+    ],
+)
+def test_ci_accepts_no_skip(source: str, ci: str, outcome: str, tmp_path: Path) -> None:
+    """In CI a skipped test or module fails; the two markers that say why are excepted."""
+    (tmp_path / "conftest.py").write_text((ROOT / "conftest.py").read_text("utf-8"), "utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  only_on\n  needs_variable\n", "utf-8")
+    (tmp_path / "test_it.py").write_text(source, "utf-8")
+    environment = {**os.environ, "CI": ci, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", tmp_path]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert f"= {outcome} in " in result.stdout, result.stdout

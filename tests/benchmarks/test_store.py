@@ -1,0 +1,127 @@
+"""The store against what SQLite itself takes, in the same run: printed as ratios, asserted by a person."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from itertools import cycle
+from pathlib import Path
+from random import Random
+from statistics import median
+from time import perf_counter
+
+import pytest
+
+from nodetool_jupyter.model.graph import Edge, Graph, Node
+from nodetool_jupyter.model.job import JobRecord, JobStatus
+from nodetool_jupyter.model.request import RunJobRequest
+from nodetool_jupyter.store import new_job_id
+from nodetool_jupyter.store.schema import INSERT_CONTENT, INSERT_JOB, content_of, row_of
+from nodetool_jupyter.store.sqlite import DATABASE, SqliteStore
+
+pytestmark = pytest.mark.benchmark
+
+JOBS = 100_000
+PAIRS = 300
+REQUEST = RunJobRequest(
+    graph=Graph(
+        nodes=tuple(Node(id=f"n{number}", type="notebook.step", data={"x": number}) for number in range(3)),
+        edges=tuple(
+            Edge(source=f"n{number}", target=f"n{number + 1}", targetHandle="x") for number in range(2)
+        ),
+    ),
+    params={"x": 1},
+)
+
+
+def seconds(action: Callable[[], object]) -> float:
+    start = perf_counter()
+    action()
+    return perf_counter() - start
+
+
+def compare(
+    what: str, subject: Callable[[], object], floor: Callable[[], object], goal: float | None = None
+) -> None:
+    """Time both in turn and print the median of the ratios of the pairs."""
+    pairs = [(seconds(subject), seconds(floor)) for _ in range(PAIRS)]
+    ratio = median(ours / theirs for ours, theirs in pairs)
+    times = [median(side) * 1e6 for side in zip(*pairs, strict=True)]
+    aim = f" (goal {goal})" if goal is not None else ""
+    print(f"\n{what}: {ratio:.2f} of the floor{aim}; {times[0]:.0f} µs to {times[1]:.0f} µs")
+
+
+def new_record(number: int) -> JobRecord:
+    status = JobStatus.COMPLETED if number % 10 else JobStatus.FAILED
+    return JobRecord(
+        id=new_job_id(),
+        name=f"job {number % 100}",
+        workflow_id="workflow" if number % 1000 == 0 else "",
+        status=status,
+        params=REQUEST.params,
+        owner="owner",
+        created_at=float(number),
+        started_at=float(number),
+        finished_at=number + 1.0,
+        duration=1.0,
+    )
+
+
+def fill(database: sqlite3.Connection) -> list[str]:
+    """A history, in one transaction; the ids of its jobs."""
+    records = [new_record(number) for number in range(JOBS)]
+    with database:
+        database.executemany(INSERT_JOB, map(row_of, records))
+        database.executemany(INSERT_CONTENT, ((each.id, *content_of(each, REQUEST)) for each in records))
+    return [each.id for each in records]
+
+
+def test_a_page_of_a_long_history(home: Path) -> None:
+    """The newest 50 of 100,000 jobs as records, to 50 bare rows by primary key."""
+    with closing(SqliteStore(home)) as store, closing(sqlite3.connect(home / DATABASE)) as database:
+        ids = fill(database)
+        random = Random(1)
+        chosen = cycle([random.sample(ids, 50) for _ in range(PAIRS)])
+
+        def gets() -> None:
+            for job_id in next(chosen):
+                database.execute("SELECT * FROM job WHERE id = ?", (job_id,)).fetchone()
+
+        middle = ids[JOBS // 2]
+        failed = {JobStatus.FAILED, JobStatus.CANCELLED}
+        compare("newest 50 of 100,000 jobs", store.page, gets, 1.0)
+        compare("50 from the middle", lambda: store.page(before=middle), gets)
+        compare("newest 50 of two statuses", lambda: store.page(statuses=failed), gets)
+        compare("newest 50 of one workflow", lambda: store.page(workflow_id="workflow"), gets)
+        compare("the last job", lambda: store.find("last"), gets)
+
+
+def test_adding_and_updating(home: Path) -> None:
+    """A row for a new job and one change of it, to the bare statements on a database of the same form."""
+    with closing(SqliteStore(home / "ours")) as store, closing(SqliteStore(home / "floor")):
+        path = home / "floor" / DATABASE
+        with closing(sqlite3.connect(path, isolation_level=None)) as database:
+            database.execute("PRAGMA synchronous = NORMAL")
+            rows = [(row_of(record), content_of(record, REQUEST)) for record in map(new_record, range(PAIRS))]
+            waiting, added = iter(rows), iter(rows)
+            records = [
+                each.model_copy(update={"status": JobStatus.QUEUED}) for each in map(new_record, range(PAIRS))
+            ]
+            ours, running = iter(records), iter(records)
+
+            def insert() -> None:
+                row, content = next(waiting)
+                database.execute("BEGIN IMMEDIATE")
+                database.execute(INSERT_JOB, row)
+                database.execute(INSERT_CONTENT, (row[0], *content))
+                database.execute("COMMIT")
+
+            def update() -> None:
+                database.execute("UPDATE job SET status = 'running' WHERE id = ?", (next(added)[0][0],))
+
+            def start() -> None:
+                store.update(next(running).model_copy(update={"status": JobStatus.RUNNING}))
+
+            compare("adding a job", lambda: store.add(next(ours), REQUEST), insert)
+            compare("updating it", start, update)

@@ -1,0 +1,45 @@
+"""Fixtures of all tests: each has folders of its own and must leave nothing of ours behind."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.support import Leftovers, wait_until
+
+# How long one example takes says nothing on a machine that does other things too.
+hypothesis.settings.register_profile("ours", deadline=None)
+hypothesis.settings.load_profile("ours")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A temporary folder of this run alone, so that what another one leaves is not found here."""
+    folder = tmp_path_factory.mktemp("t", numbered=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
+        patch.setattr(tempfile, "tempdir", None)
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """NODETOOL_HOME of one test; it is made by whoever writes to it first."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("NODETOOL_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_leftovers(temporary: Path) -> Iterator[None]:
+    """No thread, child process or temporary file of ours outlives its test; threads get a moment to end."""
+    leftovers = Leftovers()
+    yield
+    if (session := sys.modules.get("nodetool_jupyter.session")) is not None:
+        session.close_session()
+    wait_until(lambda: not leftovers.new(), deadline=3, state=leftovers.new)

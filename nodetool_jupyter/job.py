@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from time import monotonic
 from typing import Any
+from warnings import warn
 
 from nodetool_jupyter.engine.spec import Role
 from nodetool_jupyter.errors import JobError, NodeToolError
@@ -19,7 +20,7 @@ from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.model.job import JobRecord, JobStatus
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.store.assets import RunFiles
-from nodetool_jupyter.store.base import EventLog
+from nodetool_jupyter.store.base import EventLog, StoreWarning
 from nodetool_jupyter.strategies.base import error_of
 from nodetool_jupyter.values.codec import decode
 
@@ -152,6 +153,12 @@ class Job:
         """
         if not self.wait(timeout):
             raise TimeoutError(f"job {self.id} has not ended within {timeout:g} s")
+        if self._managed is not None and self._managed.unrecorded is not None:
+            warn(
+                f"the store does not know how job {self.id} ended: {self._managed.unrecorded}",
+                StoreWarning,
+                stacklevel=2,
+            )
         error = self.error
         if error is not None:
             raise error

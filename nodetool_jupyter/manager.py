@@ -20,13 +20,13 @@ from weakref import WeakValueDictionary
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.plan import compile_graph
 from nodetool_jupyter.engine.registry import Registry
-from nodetool_jupyter.errors import ErrorCode, JobNotFound, NodeToolError, StoreError, StrategyUnavailable
+from nodetool_jupyter.errors import ErrorCode, JobNotFound, NodeToolError, StrategyUnavailable
 from nodetool_jupyter.model.events import Event, Fault, JobUpdate, encode_events
 from nodetool_jupyter.model.job import JobRecord, JobStatus, advance
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.store.assets import RunFiles
-from nodetool_jupyter.store.base import EventLog, Store, new_job_id
+from nodetool_jupyter.store.base import EventLog, Store, fault_code, new_job_id
 from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy
 
 MakeStrategy = Callable[[str], Strategy]
@@ -43,43 +43,45 @@ class ManagedJob:
         """Whether it holds no slot yet."""
         self.folder: Path | None = None
         self.changed = threading.Condition()
-        """Notified after each batch of events."""
+        """Notified after each batch of events, and when the job has ended."""
+        self.is_done = False
+        """Whether the job has ended, and all of it is written that can be."""
+        self.unrecorded: Exception | None = None
+        """Why the store does not know how the job ended."""
         self._store = store
         self._log: EventLog = store.open_log(record.id)
         self._on_end = ended
-        self._done = threading.Event()
 
     def tell(self, events: Sequence[Event]) -> None:
         """The sink of the job's events: log first, then the row, then the waiters."""
-        failure = self._write_log(events)
         record = self.record
         for event in events:
             if isinstance(event, JobUpdate):
                 record = advance(record, event)
-        self.next_seq = events[-1].seq + 1
-        if record is not self.record:
-            failure = self._write_row(record) or failure
-        if failure is not None and not record.status.is_terminal:
+        failure = self._write(events, record)
+        has_ended = record.status.is_terminal
+        if failure is not None and not has_ended:
             self._fail_for_store(failure)
-        with self.changed:
-            self.changed.notify_all()
-        if record.status.is_terminal:
+        if has_ended:
+            self.unrecorded = failure
             self._log.close()
             self._on_end(self)
-            self._done.set()
+        with self.changed:
+            self.is_done = has_ended
+            self.changed.notify_all()
 
-    def _write_log(self, events: Sequence[Event]) -> Exception | None:
-        try:
-            self._log.append(encode_events(events))
-        except (OSError, StoreError) as error:
-            return error
-        return None
-
-    def _write_row(self, record: JobRecord) -> Exception | None:
+    def _write(self, events: Sequence[Event], record: JobRecord) -> Exception | None:
+        has_changed = record is not self.record
         self.record = record
         try:
-            self._store.update(record)
-        except (OSError, StoreError) as error:
+            if not events:
+                self._log.flush()
+                return None
+            self.next_seq = events[-1].seq + 1
+            self._log.append(encode_events(events))
+            if has_changed:
+                self._store.update(record, self._log)
+        except (OSError, NodeToolError) as error:
             return error
         return None
 
@@ -98,16 +100,10 @@ class ManagedJob:
             self.folder = Path(tempfile.mkdtemp(prefix="nodetool-"))
         return self.folder
 
-    @property
-    def is_done(self) -> bool:
-        """Whether the job has ended and all of it is written."""
-        return self._done.is_set()
-
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end; False after ``timeout`` seconds. The main thread can be interrupted while it
-        waits.
-        """
-        return self._done.wait(timeout)
+        """Wait for the end; False after ``timeout`` seconds. The main thread can be interrupted meanwhile."""
+        with self.changed:
+            return self.changed.wait_for(lambda: self.is_done, timeout)
 
 
 def _update(job_id: str, seq: int, status: JobStatus, fault: Fault | None) -> JobUpdate:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from nodetool_jupyter.authoring import CELL_NODES
 from nodetool_jupyter.authoring.documents import Document
 from nodetool_jupyter.authoring.files import load_workflow, to_workflow
 from nodetool_jupyter.engine.context import ProcessingContext, Services
@@ -40,7 +41,7 @@ class Session:
     def __init__(self, settings: Settings, store: Store | None = None) -> None:
         self.settings = settings
         self.store = store or open_store(settings)
-        self.registry = Registry(FAMILIES)
+        self.registry = Registry({**FAMILIES, **CELL_NODES})
         self.manager = JobExecutionManager(settings, self.store, self.registry, self._make_strategy)
         self.manager.recover_jobs()
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from nodetool_jupyter.engine.annotations import describe
 
 DIGITS = 4300
 SHOWN_FLAWS = 1000
+SHOWN_KEY = 60
 STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 BRACKETS = str.maketrans("{}", "[]")
 NO_SKELETON = re.compile(r"[^\[\],]+")
@@ -64,7 +66,7 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed text. ``flaws`` are in the order of the text, at most SHOWN_FLAWS."""
+    """A parsed text with what is wrong in it."""
 
     value: Any
     flaws: list[Flaw] = field(default_factory=list)
@@ -106,7 +108,7 @@ def parse_json(text: str | bytes, limits: ReadLimits = DEFAULT_LIMITS) -> Docume
         raise DocumentError(error.msg, error.lineno, error.colno) from None
     except RecursionError:
         raise DocumentError(f"it is nested more than {limits.depth} levels deep") from None
-    return Document(value, list(find_flaws(value, doubled, limits)))
+    return Document(value, find_flaws(value, limits, doubled))
 
 
 def _skeleton(text: str) -> str:
@@ -123,7 +125,7 @@ def depth_of(skeleton: str, limit: int) -> int:
     for depth in range(limit + 1):
         shorter = brackets.replace("[]", "")
         if len(shorter) == len(brackets):
-            return max(depth, brackets.count("["))
+            return depth + brackets.count("[")  # of balanced text, none is left
         brackets = shorter
     return limit + 1
 
@@ -150,15 +152,25 @@ Link = tuple[Any, str | int] | None
 
 
 def find_flaws(
-    root: Any, doubled: dict[int, list[str]], limits: ReadLimits, *, aliases: bool = False
-) -> Iterator[Flaw]:
-    """Walk all values without recursion; raises DocumentError where they nest too deep or are too many.
+    root: Any,
+    limits: ReadLimits,
+    doubled: Mapping[int, Sequence[str]] | None = None,
+    *,
+    aliases: bool = False,
+) -> list[Flaw]:
+    """The first SHOWN_FLAWS flaws; raises DocumentError where values nest too deep or are too many.
 
-    ``doubled``: id of a dict → keys that its text had twice.
+    ``doubled``: id of a dict → keys that its text had twice. ``aliases``: whether a value may be there again.
     """
+    return list(islice(_walk(root, limits, doubled or {}, aliases), SHOWN_FLAWS))
+
+
+def _walk(
+    root: Any, limits: ReadLimits, doubled: Mapping[int, Sequence[str]], aliases: bool
+) -> Iterator[Flaw]:
     stack: list[tuple[Any, Link, int]] = [([root], None, 0)]
-    seen = found = 0
-    while stack and found < SHOWN_FLAWS:
+    seen = 0
+    while stack:
         container, link, depth = stack.pop()
         seen += len(container) + (_text_size(container) >> 6 if aliases else 0)
         if depth > limits.depth:
@@ -166,15 +178,13 @@ def find_flaws(
         if seen > limits.values:
             raise DocumentError("it holds too many values" + (", its aliases expanded" if aliases else ""))
         for again in doubled.get(id(container), ()):
-            yield Flaw(_path(link), f"holds key {again!r} twice")
-            found += 1
+            yield Flaw(_path(link), f"holds key {shorten(again)} twice")
         is_dict = type(container) is dict
         for key, value in container.items() if is_dict else enumerate(container):
             child = (link, key) if depth else None
             message = (_key_flaw(key) if is_dict else None) or _value_flaw(value)
             if message:
                 yield Flaw(_path(child), message)
-                found += 1
             elif type(value) in NESTED:
                 stack.append((value, child, depth + 1))
 
@@ -182,6 +192,12 @@ def find_flaws(
 def _text_size(container: Any) -> int:
     values = container.values() if type(container) is dict else container
     return sum(len(value) for value in values if type(value) is str)
+
+
+def shorten(key: object) -> str:
+    """A key as a message shows it."""
+    text = repr(key)
+    return text if len(text) <= SHOWN_KEY else f"{text[:SHOWN_KEY]}…"
 
 
 def _path(link: Link) -> tuple[str | int, ...]:
@@ -194,8 +210,12 @@ def _path(link: Link) -> tuple[str | int, ...]:
 
 def _key_flaw(key: Any) -> str | None:
     if not isinstance(key, str):
-        return f"holds key {key!r}, which is no text"
-    return None if key.isascii() or _is_storable(key) else f"holds key {key!r} with half of a surrogate pair"
+        return f"holds key {shorten(key)}, which is no text"
+    return (
+        None
+        if key.isascii() or _is_storable(key)
+        else f"holds key {shorten(key)} with half of a surrogate pair"
+    )
 
 
 def _value_flaw(value: Any) -> str | None:

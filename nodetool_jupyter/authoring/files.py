@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from nodetool_jupyter.authoring.documents import (
     DEFAULT_LIMITS,
+    SHOWN_KEY,
     Document,
     DocumentError,
     ReadLimits,
@@ -132,7 +133,7 @@ def _problem(
         if "node_id" in place and len(rest) > 1 and rest[0] == "data":
             place["handle"] = str(rest[1])
             rest = rest[1:] if len(rest) > 2 else ()
-    field = f"field {'.'.join(map(str, rest))} " if rest else ""
+    field = f"field {'.'.join(str(part)[:SHOWN_KEY] for part in rest)} " if rest else ""
     return Problem(f"{where}{field}{message}", expected=expected, found=found, **place)
 
 
@@ -223,7 +224,7 @@ def save_workflow(workflow: Workflow | Graph, path: str | os.PathLike[str], *, r
 def _plain(workflow: Workflow) -> dict[str, Any]:
     try:
         value = _as_lists(workflow.model_dump())
-        flaws = list(find_flaws(value, {}, DEFAULT_LIMITS))
+        flaws = find_flaws(value, DEFAULT_LIMITS)
     except (DocumentError, RecursionError, ValueError) as error:
         why = "a value is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise WorkflowError(f"the workflow can't be saved: {why}") from None

@@ -192,7 +192,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "param",
-        "a param of the workflow, typed by its input node; $var is the value of a variable",
+        "a param, typed by its input node; $var is the value of a variable",
         "NAME=VALUE",
         "p",
         accepted="name=value",

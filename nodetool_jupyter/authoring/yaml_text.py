@@ -19,6 +19,7 @@ from nodetool_jupyter.authoring.documents import (
     ReadLimits,
     decode,
     find_flaws,
+    shorten,
 )
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class _CoreLoader(Loader):
             if key.value == "<<":
                 raise _error_at(key.start_mark, "merge keys (<<) aren't read; write the fields out")
             if key.value in seen:
-                raise _error_at(key.start_mark, f"key {key.value!r} is there twice")
+                raise _error_at(key.start_mark, f"key {shorten(key.value)} is there twice")
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -76,7 +77,7 @@ def parse_yaml(text: str | bytes, limits: ReadLimits = DEFAULT_LIMITS) -> Docume
         raise DocumentError(f"it can't be read as YAML: {str(error).splitlines()[0]}") from None
     if value is None:
         raise DocumentError("it is empty")
-    return Document(value, list(find_flaws(value, {}, limits, aliases=aliases > 0)))
+    return Document(value, find_flaws(value, limits, aliases=aliases > 0))
 
 
 def _check_events(text: str, limits: ReadLimits) -> int:

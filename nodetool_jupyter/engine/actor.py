@@ -26,6 +26,9 @@ from nodetool_jupyter.model.graph import DEFAULT_HANDLE
 if TYPE_CHECKING:
     from nodetool_jupyter.engine.runner import Run
 
+Full = list[tuple[Inbox, str]]
+"""Handles, each of an inbox, that have no space."""
+
 
 class Actor(Reporter):
     """One node of one run."""
@@ -54,6 +57,8 @@ class Actor(Reporter):
                     self._begin()
                 await self._fire(values)
         except BaseException as error:  # noqa: BLE001 - whatever node code raises becomes its error
+            if not self.has_fired:
+                self.tell_running()  # it failed on what arrived: it has begun, as far as anyone can see
             self.raise_for(error)
         finally:
             RUNNING.set(None)
@@ -174,27 +179,27 @@ class Actor(Reporter):
 
     # --- sending ----------------------------------------------------------------------------------
 
-    def _send(self, result: Any) -> list[Inbox] | None:
-        """Hand a result to the nodes that follow; gives the inboxes that are full now."""
+    def _send(self, result: Any) -> Full | None:
+        """Hand a result to the nodes that follow; gives the inbox handles that are full now."""
         if not self.node.spec.routes:
             self._last = {DEFAULT_HANDLE: result}
             return self._send_value(DEFAULT_HANDLE, result)
-        full: list[Inbox] = []
+        full: Full = []
         routed = self.routed(result)
         for handle, value in routed.items():
             full += self._send_value(handle, value) or ()
         self._last = {**(self._last or {}), **routed}
         return full
 
-    def _send_value(self, handle: str, value: Any) -> list[Inbox] | None:
+    def _send_value(self, handle: str, value: Any) -> Full | None:
         """Hand one value to the inboxes behind an output handle."""
         full = None
         for edge in self.node.outgoing.get(handle, ()):
             inbox = self.run.deliver(edge, value)
             if inbox is not None and edge.streams:
                 self._count(edge)
-                if inbox.size >= inbox.limit:
-                    full = [inbox] if full is None else [*full, inbox]
+                if inbox.size >= inbox.limit and inbox.is_full(edge.target_handle):
+                    full = [*(full or ()), (inbox, edge.target_handle)]
         return full
 
     def _count(self, edge: PlanEdge) -> None:
@@ -203,9 +208,9 @@ class Actor(Reporter):
         self._counts[edge] = count = self._counts.get(edge, 0) + 1
         self.run.telling.edge_moved(edge, count)
 
-    async def _wait_for_space(self, full: list[Inbox]) -> None:
-        for inbox in full:
-            await self.run.parking.wait_for_space(inbox)
+    async def _wait_for_space(self, full: Full) -> None:
+        for inbox, handle in full:
+            await self.run.parking.wait_for_space(inbox, handle)
 
     def _end(self) -> None:
         node = self.node

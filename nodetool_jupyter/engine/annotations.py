@@ -96,7 +96,7 @@ def _class(cls: Any) -> TypeMetadata:
 
 def stream_item(annotation: Any) -> Any | None:
     """The item's annotation, where ``annotation`` is an iterator or generator type; else None."""
-    if get_origin(annotation) not in STREAMS:
+    if (get_origin(annotation) or annotation) not in STREAMS:
         return None
     args = get_args(annotation)
     return args[0] if args else Any

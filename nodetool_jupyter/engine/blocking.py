@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 BATCH = 64
 POLL = 0.05
+INSISTENCE = 4
+"""How often within the grace a node is told to stop: in between it may clean up."""
 
 
 async def call_blocking(actor: Actor, function: Callable[[], Any]) -> Any:
@@ -55,16 +57,21 @@ async def in_pool(actor: Actor, function: Callable[[], Any]) -> Any:
 
 
 async def _until_ended(actor: Actor, task: Interruptible, ended: asyncio.Future[Any]) -> None:
-    """Wait for the thread's end, whatever else is cancelled meanwhile; after the grace the thread is given
-    up.
+    """Wait for the thread's end, whatever else is cancelled meanwhile; one that goes on is interrupted again,
+    and given up after the grace.
     """
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + actor.run.grace
+    grace = actor.run.grace
+    started = insisted = loop.time()
     while not (task.is_done or ended.done()):
-        if loop.time() > deadline:
+        now = loop.time()
+        if now - started > grace:
             actor.run.pool.give_up(task)
             actor.run.stuck.append(actor.id)
             return
+        if now - insisted > grace / INSISTENCE:
+            insisted = now
+            task.interrupt()
         try:
             await asyncio.wait({ended}, timeout=POLL)
         except asyncio.CancelledError:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints, overload
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
+from typing import Any, Generic, ParamSpec, TypeVar, get_origin, get_type_hints, overload
 
 from pydantic.fields import FieldInfo
 
@@ -22,6 +22,7 @@ from nodetool_jupyter.errors import OptionError
 P = ParamSpec("P")
 R = TypeVar("R")
 CONTEXT = "context"
+ASYNC_STREAMS = (AsyncIterator, AsyncIterable, AsyncGenerator)
 VARIADIC = (
     inspect.Parameter.VAR_POSITIONAL,
     inspect.Parameter.VAR_KEYWORD,
@@ -98,9 +99,15 @@ def function_spec(function: Callable[..., Any], name: str | None, policy: NodePo
     shape = shape_of(function)
 
     def bind(properties: Mapping[str, Any], _dynamic: Mapping[str, Any]) -> _BoundFunction:
-        return _BoundFunction(function, properties, context_name, streamed)
+        return _BoundFunction(function, {**fields, **properties}, context_name, streamed)
 
     streamed = tuple(spec.name for spec in inputs.values() if spec.streamed)
+    if streamed and shape.blocks:
+        raise OptionError(
+            f"@node {label}: parameter {streamed[0]} can only be read item by item in an async def",
+            hint=f"write async def {label}, or take a list",
+        )
+    fields = _field_defaults(function, inputs)
     return NodeSpec(
         type=f"{_namespace(function)}.{label}",
         title=title_of(label),
@@ -136,10 +143,25 @@ def _inputs(function: Callable[..., Any], label: str) -> tuple[dict[str, InputSp
             context_name = parameter.name
             continue
         item = stream_item(annotation)
+        if item is not None and (get_origin(annotation) or annotation) not in ASYNC_STREAMS:
+            raise OptionError(
+                f"@node {label}: parameter {parameter} can't be an input handle",
+                hint="take a list, or AsyncIterator[…] in an async def to read item by item",
+            )
         inputs[parameter.name] = input_spec(
             parameter.name, annotation if item is None else item, _field(parameter), streamed=item is not None
         )
     return inputs, context_name
+
+
+def _field_defaults(function: Callable[..., Any], inputs: Mapping[str, InputSpec]) -> dict[str, Any]:
+    """Defaults that are written as ``Field(default=…)``: Python itself would pass the Field."""
+    parameters = inspect.signature(function).parameters.values()
+    return {
+        parameter.name: inputs[parameter.name].default
+        for parameter in parameters
+        if isinstance(parameter.default, FieldInfo) and not parameter.default.is_required()
+    }
 
 
 def _field(parameter: inspect.Parameter) -> FieldInfo | None:

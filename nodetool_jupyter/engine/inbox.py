@@ -1,7 +1,8 @@
 """What has arrived at a node: bounded streams, and when a node may fire with which values.
 
 An inbox lives on one loop. ``push`` never blocks; producers look at ``is_full`` and wait for space
-(back-pressure).
+(back-pressure). Where handles have queues of their own, each is bounded by itself: a full one keeps no value
+from another.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from nodetool_jupyter.engine.annotations import Check
 from nodetool_jupyter.engine.plan import PlanNode
 
 LIMIT = 64
-"""Values that an inbox holds before its producers wait."""
+"""Values that a queue of an inbox holds before its producers wait."""
 
 
 class InputError(ValueError):
@@ -39,7 +40,8 @@ class Inbox:
         self.size = 0
         self.limit = LIMIT
         self.total_open = len(node.incoming)
-        self.space: list[asyncio.Future[None]] | None = None
+        self.space: dict[str, list[asyncio.Future[None]]] | None = None
+        """Producers that wait, by the handle they wait for."""
         self._checks = node.checks
         self._gathered: dict[str, list[Any]] | None = None
         self._open: dict[str, int] | None = None
@@ -47,8 +49,8 @@ class Inbox:
             self._gathered = {name: [] for name in node.gathered}
             self._open = dict(node.producers)
 
-    @property
-    def is_full(self) -> bool:
+    def is_full(self, handle: str) -> bool:  # noqa: ARG002 - for those that have a queue a handle
+        """Whether producers should wait before they send more to a handle; never so below ``limit`` in all."""
         return self.size >= self.limit
 
     def push(self, handle: str, value: Any) -> None:
@@ -91,23 +93,29 @@ class Inbox:
         except ValueError as error:
             raise InputError(handle, str(error)) from None
 
-    def _popped(self) -> None:
+    def _popped(self, handle: str, queue: deque[Any]) -> None:
+        """A value was taken out of the queue of a handle."""
         self.size -= 1
-        if self.space and self.size <= self.limit // 2:
-            self.wake_producers()
+        if self.space and handle in self.space and len(queue) <= self.limit // 2:
+            wake(self.space.pop(handle))
 
     def wake_producers(self) -> None:
         """Let those go on that wait for space."""
-        waiters, self.space = self.space or (), None
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        waiting, self.space = self.space or {}, None
+        for waiters in waiting.values():
+            wake(waiters)
 
     def close(self) -> None:
-        """The node has ended: nothing waits for it any more."""
-        if self.space:
-            self.limit = sys.maxsize
-            self.wake_producers()
+        """The node has ended: nothing waits for it any more, nor will a producer that is on its way to."""
+        self.limit = sys.maxsize
+        self.wake_producers()
+
+
+def wake(waiters: list[asyncio.Future[None]]) -> None:
+    """Let go on who waits."""
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(None)
 
 
 class SourceInbox(Inbox):
@@ -165,7 +173,9 @@ class AnyInbox(Inbox):
         if not self._arrived:
             return None
         handle, value = self._arrived.popleft()
-        self._popped()
+        self.size -= 1
+        if self.space and self.size <= self.limit // 2:
+            self.wake_producers()
         values[handle] = self._check(handle, value)
         return values
 
@@ -207,8 +217,12 @@ class ZipInbox(Inbox):
     def _next(self, handle: str, queue: deque[Any]) -> Any:
         if handle in self._sticky:
             return queue[-1]
-        self._popped()
-        return queue.popleft()
+        value = queue.popleft()
+        self._popped(handle, queue)
+        return value
+
+    def is_full(self, handle: str) -> bool:
+        return len(self._queues[handle]) >= self.limit
 
     def _drop_if_exhausted(self) -> None:
         if all(queue or self._open[handle] for handle, queue in self._queues.items()):
@@ -216,7 +230,7 @@ class ZipInbox(Inbox):
         for handle, queue in self._queues.items():
             while queue and handle not in self._sticky:
                 queue.popleft()
-                self._popped()
+                self._popped(handle, queue)
                 self._dropped += 1
 
     @property
@@ -229,7 +243,7 @@ class StreamInbox(Inbox):
     values.
     """
 
-    __slots__ = ("_arrivals", "_parking", "_plain", "_queues", "_started", "_waiters")
+    __slots__ = ("_arrivals", "_is_hopeless", "_parking", "_plain", "_queues", "_started", "_waiters")
 
     def __init__(self, node: PlanNode, parking: Parking) -> None:
         super().__init__(node)
@@ -241,13 +255,15 @@ class StreamInbox(Inbox):
         }
         self._arrivals = 0
         self._started = False
+        self._is_hopeless = False
+        """Whether a plain handle has ended without a value."""
         self._waiters: list[asyncio.Future[None]] = []
         self._parking = parking
 
     def _arrive(self, handle: str, value: Any) -> None:
         queue = self._queues.get(handle)
         if queue is None:
-            self._plain[handle] = self._check(handle, value)
+            self._plain[handle] = value
             return
         self._arrivals += 1
         self.size += 1
@@ -257,23 +273,26 @@ class StreamInbox(Inbox):
 
     def end(self, handle: str) -> None:
         super().end(handle)
+        if not (handle in self._queues or handle in self._plain or self._open[handle]):
+            self._is_hopeless = True
         self._wake()
 
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        wake(waiters)
+
+    def is_full(self, handle: str) -> bool:
+        return len(self._queues.get(handle, ())) >= self.limit
 
     def take(self) -> Mapping[str, Any] | None:
         if self._started or len(self._plain) < len(self._open) - len(self._queues):
             return None
         self._started = True
-        return self._plain
+        return {handle: self._check(handle, value) for handle, value in self._plain.items()}
 
     @property
     def is_over(self) -> bool:
-        return self._started or self.total_open == 0
+        return self._started or self._is_hopeless or self.total_open == 0
 
     @property
     def connected(self) -> Collection[str]:
@@ -295,8 +314,8 @@ class StreamInbox(Inbox):
             if not queue:
                 await self._wait()
                 continue
-            self._popped()
             value = queue.popleft()[1]
+            self._popped(handle, queue)
             yield value if check is None else self._check(handle, value)
 
     async def iter_any_input(self) -> AsyncIterator[tuple[str, Any]]:
@@ -305,8 +324,10 @@ class StreamInbox(Inbox):
             waiting = [(queue[0][0], handle) for handle, queue in self._queues.items() if queue]
             if waiting:
                 handle = min(waiting)[1]
-                self._popped()
-                yield handle, self._check(handle, self._queues[handle].popleft()[1])
+                queue = self._queues[handle]
+                value = queue.popleft()[1]
+                self._popped(handle, queue)
+                yield handle, self._check(handle, value)
             elif any(self._open[handle] for handle in self._queues):
                 await self._wait()
             else:
@@ -333,11 +354,13 @@ class Parking:
         finally:
             self.parked -= 1
 
-    async def wait_for_space(self, inbox: Inbox) -> None:
-        """Wait until an inbox has room again."""
-        while inbox.is_full:
-            waiter = asyncio.get_running_loop().create_future()
-            inbox.space = [*(inbox.space or ()), waiter]
+    async def wait_for_space(self, inbox: Inbox, handle: str) -> None:
+        """Wait until a handle has room again."""
+        while inbox.is_full(handle):
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            if inbox.space is None:
+                inbox.space = {}
+            inbox.space.setdefault(handle, []).append(waiter)
             self.full[inbox] = self.full.get(inbox, 0) + 1
             try:
                 await self.wait(waiter)
@@ -349,8 +372,8 @@ class Parking:
 
 def make_inbox(node: PlanNode, parking: Parking) -> Inbox:
     """The inbox that fits how a node takes its inputs."""
-    if not node.incoming:
-        return SourceInbox(node)
     if node.spec.reads_stream:
         return StreamInbox(node, parking)
+    if not node.incoming:
+        return SourceInbox(node)
     return ZipInbox(node) if node.sync_mode == "zip_all" else AnyInbox(node)

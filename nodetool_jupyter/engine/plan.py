@@ -14,7 +14,7 @@ from typing import Any
 from nodetool_jupyter.engine.annotations import Check
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.engine.spec import REQUIRED, NodePolicy, NodeSpec, Role, Shape
-from nodetool_jupyter.errors import InvalidGraph, Problem
+from nodetool_jupyter.errors import InvalidGraph, Problem, WorkflowError
 from nodetool_jupyter.model.graph import DEFAULT_HANDLE, Edge, Graph, Node, SyncMode
 from nodetool_jupyter.model.types import ANY, TypeMetadata, fits, gathers
 
@@ -106,18 +106,22 @@ class _Planner:
         return problems
 
     def _resolve_types(self) -> Iterator[Problem]:
-        unknown: dict[str, list[str]] = {}
+        reasons: dict[str, str] = {}
         for node in self.graph.nodes:
-            spec = self.registry.get(node.type)
-            if spec is None:
-                unknown.setdefault(node.type, []).append(node.id)
-            else:
+            spec = None
+            if node.type not in reasons:
+                try:
+                    spec = self.registry.get(node.type)
+                except WorkflowError as error:
+                    reasons[node.type] = f"{error.message}; {error.hint}"
+            if spec is not None:
                 self.specs[node.id] = spec
-        for number, (type_name, node_ids) in enumerate(unknown.items()):
-            near = self.registry.suggest(type_name) if number < SUGGESTED else None
-            guess = f"; did you mean {near}?" if near else ""
-            for node_id in node_ids:
-                yield Problem(f"node type {type_name!r} is not known here{guess}", node_id=node_id)
+                continue
+            if node.type not in reasons:
+                near = self.registry.suggest(node.type) if len(reasons) < SUGGESTED else None
+                guess = f"; did you mean {near}?" if near else ""
+                reasons[node.type] = f"node type {node.type!r} is not known here{guess}"
+            yield Problem(reasons[node.type], node_id=node.id)
 
     def _node_problems(self, node: Node) -> Iterator[Problem]:
         spec = self.specs[node.id]
@@ -132,8 +136,13 @@ class _Planner:
         if len(edges) > len(connected):
             yield from _fan_in_problems(node.id, spec, edges)
         yield from _property_problems(node, planned, connected)
+        if spec.role in (Role.INPUT, Role.OUTPUT) and "name" in spec.inputs:
+            planned.properties.setdefault("name", spec.inputs["name"].default)
+        given = {*connected, *node.data}
+        if spec.role is Role.INPUT and planned.properties.get("name") in self.params:
+            given.add("value")
         for name, handle in spec.inputs.items():
-            if handle.default is REQUIRED and name not in connected and name not in node.data:
+            if handle.default is REQUIRED and name not in given:
                 yield Problem("has no value and no connection", node.id, name, expected=str(handle.type))
 
     def _param_problems(self, known: dict[str, Node]) -> Iterator[Problem]:
@@ -146,6 +155,7 @@ class _Planner:
             if name and name in inputs:
                 yield Problem(f"two input nodes have the name {name!r}", node_id=node_id)
             inputs[name] = planned
+            yield from self._accept_param(name, planned)
         for name in self.params:
             if name not in inputs:
                 near = difflib.get_close_matches(name, inputs, n=1)
@@ -157,8 +167,6 @@ class _Planner:
                 yield Problem(
                     f"no input node has the name {name!r} that a param was given for; {known_names}"
                 )
-        for name, planned in inputs.items():
-            yield from self._accept_param(name, planned)
 
     def _accept_param(self, name: str, planned: PlanNode) -> Iterator[Problem]:
         """An input node's value is the param of its name, else its own; both must be acceptable."""
@@ -169,7 +177,8 @@ class _Planner:
         try:
             if name in self.params:
                 value = value_spec.check(self.params[name])
-            planned.properties["value"] = planned.spec.accept(planned.properties, value)
+            if value is not REQUIRED:
+                planned.properties["value"] = planned.spec.accept(planned.properties, value)
         except ValueError as error:
             source = f"param {name!r}" if name in self.params else "its value"
             yield Problem(f"{source}: {error}", planned.id, "value")
@@ -253,6 +262,10 @@ def _edge_problems(
         yield Problem(f"{edge}: control edges can't be run yet", edge_id=edge.id)
         return
     from_spec, to_spec = specs[source.id], specs[target.id]
+    for node in (source, target):
+        if specs[node.id].role is Role.COMMENT:
+            yield Problem(f"{edge}: {node.type} doesn't run and can't be connected", node.id, edge_id=edge.id)
+            return
     output = output_type(from_spec, source.dynamic_outputs, edge.sourceHandle)
     handle = to_spec.inputs.get(edge.targetHandle)
     if output is None:

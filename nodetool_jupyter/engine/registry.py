@@ -6,6 +6,7 @@ import difflib
 import importlib
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from types import ModuleType
 from typing import TypeGuard
 
@@ -62,8 +63,10 @@ class Registry:
         return sorted(self._specs.values(), key=lambda spec: spec.type)
 
     def suggest(self, type_name: str) -> str | None:
-        """A known type that the user may have meant."""
-        names: Iterable[str] = [spec.type for spec in self.all()]
+        """A known type that the user may have meant; families that can't be loaded are left out."""
+        with suppress(WorkflowError):
+            self.all()
+        names: Iterable[str] = sorted(self._specs)
         found = difflib.get_close_matches(type_name, names, n=1, cutoff=0.75)
         return found[0] if found else None
 

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from nodetool_jupyter.engine.reporter import Reporter
 
 EventSink = Callable[[Sequence[Event]], None]
-"""Called with a job's events in order, one batch at a time."""
+"""Called with a job's events in order, one batch at a time; an empty one says that nothing has happened for a while,
+so that what is held back can be written.
+"""
 
+TOGETHER = 0.002
+"""Seconds that an event waits for others, so that a short job is told at once."""
 PULSE = 0.05
 """Seconds between two tellings of progress and edge counts."""
 
@@ -54,14 +58,18 @@ class Telling:
         self._outbox.append(event)
         if not self._will_tell:
             self._will_tell = True
-            self._on_loop(self.tell)
+            self._on_loop(self._tell_later)
+
+    def _tell_later(self) -> None:
+        assert self._loop is not None
+        self._loop.call_later(TOGETHER, self.tell)
 
     def _on_loop(self, call: Callable[[], None]) -> None:
         loop = self._loop
         if loop is None or loop.is_closed():
             return
         if threading.get_ident() == self._thread:
-            loop.call_soon(call)
+            call()
         else:
             loop.call_soon_threadsafe(call)
 
@@ -76,13 +84,12 @@ class Telling:
                 event.seq = seq  # type: ignore[misc]  # stamped here, before anyone sees it
                 event.job_id = job_id  # type: ignore[misc]
                 batch.append(event)
-            if batch:
-                self._next_seq += len(batch)
-                self._sink(batch)
+            self._next_seq += len(batch)
+            self._sink(batch)
 
     def tell_last(self, event: Event) -> None:
         """Put the terminal event into the stream and hand on all there is."""
-        self.pulse()
+        self._collect()
         self._outbox.append(event)
         self.tell()
 
@@ -114,6 +121,10 @@ class Telling:
 
     def pulse(self) -> None:
         """Tell what has been reported so far; from any thread."""
+        self._collect()
+        self.tell()
+
+    def _collect(self) -> None:
         self._will_pulse = False
         for reporter in list(self._reporters):
             self._reporters.pop(reporter, None)
@@ -123,4 +134,3 @@ class Telling:
             self._outbox.append(
                 EdgeUpdate(edge_id=edge.id, status="message_sent", counter=count, timestamp=time())
             )
-        self.tell()

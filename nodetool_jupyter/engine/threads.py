@@ -39,17 +39,24 @@ class Interruptible:
 
     def run(self) -> None:
         """Make the call in this thread. The caller catches what it raises, NodeCancelled included."""
-        with self._lock:
-            if self._revoked:
-                return
-            self._ident = threading.get_ident()
         try:
+            with self._lock:
+                if self._revoked:
+                    return
+                self._ident = threading.get_ident()
             self._call()
         finally:
-            with self._lock:
-                clear_raise(self._ident)
-                self._ident = None
-                self.is_done = True
+            try:
+                self._finish()
+            except NodeCancelled:  # an interrupt that came as the call ended
+                self._finish()
+
+    def _finish(self) -> None:
+        with self._lock:
+            ident, self._ident = self._ident, None
+            if ident is not None:
+                clear_raise(ident)
+            self.is_done = True
 
     def interrupt(self) -> None:
         """Keep the call from starting, or have its thread raise NodeCancelled."""

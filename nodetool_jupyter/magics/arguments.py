@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from nodetool_jupyter.magics.notebook import Notebook
 
 MAGIC = "%nodetool"
+OPTIONS = "options"
+"""The key under which the options of a run are kept as they were typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class Command:
     def read(self, rest: str) -> Arguments:
         """The words after the command's name; raises OptionError."""
         if self.takes_options:
-            return self._read_first(rest)
+            word, options = take_word(rest)
+            return self._checked(word, {OPTIONS: options})
         words = split(rest)
         values: dict[str, str] = {}
         left: list[str] = []
@@ -80,14 +83,6 @@ class Command:
         if len(left) > bool(self.argument):
             raise self._wrong(f"{left[-1]!r} is one word too many")
         return self._checked(left[0] if left else "", values)
-
-    def _read_first(self, rest: str) -> Arguments:
-        """The first word; the options behind it stay as they were typed."""
-        word, _, options = rest.strip().partition(" ")
-        if word[:1] in "\"'" and word:
-            word = split(rest)[0]
-            options = rest.strip()[len(shlex.quote(word)) :]
-        return self._checked(word, {"options": options})
 
     def _read_flag(self, word: str, words: list[str], values: dict[str, str]) -> None:
         name, equals, value = word.partition("=")
@@ -126,6 +121,25 @@ def split(text: str) -> list[str]:
     except ValueError:
         hint = "close it, or write \\' for a quote itself"
         raise OptionError(f"a quote is not closed in: {text.strip()}", hint=hint) from None
+
+
+def word_ends(text: str) -> Iterator[int]:
+    """Where words end: at white space outside of quotes."""
+    quote = ""
+    for at, char in enumerate(text):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "\"'":
+            quote = char
+        elif char.isspace():
+            yield at
+
+
+def take_word(text: str) -> tuple[str, str]:
+    """(first word, without its quotes; the rest as it was typed); raises OptionError."""
+    text = text.strip()
+    end = next(word_ends(text), len(text))
+    return "".join(split(text[:end])), text[end:].strip()
 
 
 def find_command(name: str, commands: Sequence[Command], others: Sequence[str] = ()) -> Command:

@@ -17,7 +17,7 @@ from nodetool_jupyter.errors import InvalidGraph, JobError, OptionError, Problem
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.magics.notebook import CellSource, Notebook
 from nodetool_jupyter.magics.results import deliver, hand_back
-from nodetool_jupyter.magics.waiting import CellJob, Interrupts
+from nodetool_jupyter.magics.waiting import CellJob, Interrupted, Interrupts
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.session import Session
 
@@ -61,7 +61,7 @@ def notebook_defaults(notebook: Notebook) -> CellOptions:
 def run(notebook: Notebook, options: CellOptions, body: str) -> Any:
     """Run what the options and the body say: the result, with ``-b`` the Job, with ``--dry-run`` None."""
     try:
-        authored = read_cell(body, options, notebook.namespace, notebook.shell.transform_cell)
+        authored = _read(notebook, options, body)
         if authored.graph is None:
             return authored.value
         source = CellSource(body.splitlines(), authored.line_of_node)
@@ -69,6 +69,13 @@ def run(notebook: Notebook, options: CellOptions, body: str) -> Any:
     except BaseException as error:
         notebook.failure = error
         raise
+
+
+def _read(notebook: Notebook, options: CellOptions, body: str) -> Authored:
+    try:
+        return read_cell(body, options, notebook.namespace, notebook.shell.transform_cell)
+    except KeyboardInterrupt as error:
+        raise Interrupted("the cell was interrupted while it built its graph; nothing has run") from error
 
 
 def _run_graph(notebook: Notebook, options: CellOptions, authored: Authored, source: CellSource) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nodetool_jupyter.authoring.options import Completion
 from nodetool_jupyter.magics import doctor, jobs, library, setup, traceback_text
-from nodetool_jupyter.magics.arguments import MAGIC, Arguments, Command, Flag
+from nodetool_jupyter.magics.arguments import MAGIC, OPTIONS, Arguments, Command, Flag
 from nodetool_jupyter.magics.cell import run_file
 from nodetool_jupyter.magics.notebook import Notebook
 from nodetool_jupyter.magics.tables import Grid, Heading, Sheet, Words, put
@@ -17,7 +17,7 @@ LATER = ("panel", "prune", "resume", "retry")
 
 
 def _run(notebook: Notebook, given: Arguments) -> object:
-    return run_file(notebook, given.word, given.values.get("options", ""))
+    return run_file(notebook, given.word, given.values[OPTIONS])
 
 
 def _help(_notebook: Notebook, _given: Arguments) -> None:

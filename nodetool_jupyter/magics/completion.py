@@ -21,7 +21,7 @@ from nodetool_jupyter.authoring.request import input_nodes
 from nodetool_jupyter.engine.function import NodeFunction
 from nodetool_jupyter.engine.registry import module_specs
 from nodetool_jupyter.errors import NodeToolError, OptionError
-from nodetool_jupyter.magics.arguments import Command, find_command
+from nodetool_jupyter.magics.arguments import Command, find_command, split, take_word, word_ends
 from nodetool_jupyter.magics.commands import COMMANDS
 from nodetool_jupyter.magics.notebook import Notebook
 from nodetool_jupyter.nodes import FAMILIES
@@ -30,7 +30,7 @@ from nodetool_jupyter.strategies.registry import strategy_names
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
 
-CELL_LINE = re.compile(r"%%nodetool[ \t]")
+CELL = re.compile(r"%%nodetool(?=\s|$)")
 LINE = re.compile(r"(?:^|=)[ \t]*%nodetool[ \t]+")
 TYPE_VALUE = re.compile(r"""["']?type["']?\s*:\s*["']?([\w.]*)$""")
 JOBS_SHOWN = 50
@@ -55,9 +55,9 @@ def _complete(notebook: Notebook, context: CompletionContext) -> tuple[str, list
     """(what is typed of the word, the words that begin so)"""
     before = context.text_until_cursor
     first = context.full_text.lstrip("\n").partition("\n")[0]
-    in_cell = CELL_LINE.match(first) is not None
-    if in_cell and CELL_LINE.match(before):
-        return _after_options(notebook, CELL_LINE.sub("", before, count=1), _body(context))
+    in_cell = CELL.match(first) is not None
+    if CELL.match(before):
+        return _after_options(notebook, CELL.sub("", before, count=1), _body(context))
     typed = LINE.search(before)
     if typed:
         return _after_line(notebook, before[typed.end() :])
@@ -76,13 +76,9 @@ def _matching(fragment: str, texts: Iterable[str]) -> tuple[str, list[str]]:
 
 
 def words_of(text: str) -> tuple[list[str], str]:
-    """(whole words, the one that is being typed, as typed): at an open quote the rest is one word."""
-    fragment = "" if text[-1:].isspace() else re.split(r"\s", text)[-1] if text else ""
-    whole = text[: len(text) - len(fragment)]
-    try:
-        return shlex.split(whole), fragment
-    except ValueError:
-        return whole.split(), fragment
+    """(whole words, the one that is being typed, as typed with its opening quote)"""
+    start = max(word_ends(text), default=-1) + 1
+    return split(text[:start]), text[start:]
 
 
 def _after_options(notebook: Notebook, text: str, body: str) -> tuple[str, list[str]]:
@@ -121,8 +117,9 @@ def _after_command(
     notebook: Notebook, command: Command, words: Sequence[str], fragment: str, text: str
 ) -> tuple[str, list[str]]:
     if command.takes_options and words:
-        options = text.lstrip().removeprefix(command.name).lstrip().removeprefix(words[0])
-        return _after_options(notebook, f"--file {shlex.quote(words[0])}{options}", "")
+        _, options = take_word(take_word(text)[1])
+        file = shlex.quote(words[0])
+        return _after_options(notebook, f"--file {file} {options}{' ' * text[-1:].isspace()}", "")
     flag = next((flag for flag in command.flags if words and flag.name == words[-1]), None)
     if flag is not None and flag.metavar:
         return _matching(fragment, flag.choices)
@@ -134,8 +131,9 @@ def _after_command(
 def _offered(
     notebook: Notebook, kinds: Sequence[Completion], fragment: str, choices: Sequence[str]
 ) -> tuple[str, list[str]]:
-    texts = [text for kind in kinds for text in SOURCES[kind](notebook, fragment, choices)]
-    return _matching(fragment, texts)
+    files = _files(fragment) if Completion.FILES in kinds else ()
+    texts = [text for kind in kinds if kind in SOURCES for text in SOURCES[kind](notebook, fragment, choices)]
+    return fragment, [*files, *_matching(fragment, texts)[1]]
 
 
 def _strategies(_notebook: Notebook, _fragment: str, _choices: Sequence[str]) -> Iterable[str]:
@@ -146,18 +144,19 @@ def _choices(_notebook: Notebook, _fragment: str, choices: Sequence[str]) -> Ite
     return choices
 
 
-def _files(_notebook: Notebook, fragment: str, _choices: Sequence[str]) -> Iterable[str]:
-    """Folders, and files that may be workflows; quoted where a name needs it."""
+def _files(fragment: str) -> Iterable[str]:
+    """Folders, and files that may be workflows, whose path begins so; quoted where a name needs it."""
     typed = fragment.lstrip("\"'")
-    folder, _, start = typed.rpartition("/")
-    root = Path(folder or "/" if "/" in typed else ".").expanduser()
-    for entry in sorted(root.iterdir()):
-        if not entry.name.startswith(start) or (entry.name.startswith(".") and not start):
-            continue
-        if entry.is_dir() or entry.suffix.lower() in FORMATS:
-            name = f"{folder}/{entry.name}" if "/" in typed else entry.name
-            text = f"{name}/" if entry.is_dir() else name
+    folder, slash, start = typed.rpartition("/")
+    for entry in sorted(Path(folder + slash or ".").expanduser().iterdir()):
+        is_hidden = entry.name.startswith(".") and not start
+        if entry.name.startswith(start) and not is_hidden and (entry.is_dir() or _may_be_workflow(entry)):
+            text = folder + slash + entry.name + ("/" if entry.is_dir() else "")
             yield shlex.quote(text) if " " in text else text
+
+
+def _may_be_workflow(path: Path) -> bool:
+    return path.suffix.lower() in FORMATS
 
 
 def _jobs(notebook: Notebook, _fragment: str, _choices: Sequence[str]) -> Iterable[str]:
@@ -187,10 +186,6 @@ def _names(notebook: Notebook, fragment: str, _choices: Sequence[str]) -> Iterab
     return [f"{sign}{name}" for name in notebook.namespace if not name.startswith("_")]
 
 
-def _nothing(_notebook: Notebook, _fragment: str, _choices: Sequence[str]) -> Iterable[str]:
-    return ()
-
-
 def _param_names(notebook: Notebook, words: Sequence[str], body: str) -> list[str]:
     """``name=`` for each input node of the workflow file, or of the body where it is JSON."""
     from nodetool_jupyter.authoring.files import read_workflow
@@ -207,12 +202,9 @@ def _param_names(notebook: Notebook, words: Sequence[str], body: str) -> list[st
 
 Source = Callable[[Notebook, str, Sequence[str]], Iterable[str]]
 SOURCES: dict[Completion, Source] = {
-    Completion.NONE: _nothing,
     Completion.CHOICES: _choices,
-    Completion.FILES: _files,
     Completion.STRATEGIES: _strategies,
     Completion.NODE_TYPES: _types,
     Completion.JOB_IDS: _jobs,
-    Completion.PARAMS: _nothing,
     Completion.NAMES: _names,
 }

@@ -49,6 +49,9 @@ class Magic:
 class CellMagic(Magic):
     """Run the cell's body as a workflow; %%nodetool? shows the options."""
 
+    # As behind an expression: a semicolon at the end, and the value is not shown.
+    _ipython_magic_output_can_be_silenced = True
+
     def __call__(self, line: str, cell: str) -> Any:
         from nodetool_jupyter.magics.cell import run_cell
 

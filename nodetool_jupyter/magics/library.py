@@ -23,6 +23,7 @@ from nodetool_jupyter.views.values import inline
 LISTED = 60
 IN_FULL = 1
 """Node types up to which each is shown with its fields."""
+SAMPLE_CHARS = 40
 HIDDEN = tuple(f"{prefix}." for prefix in CELL_NODES)
 SAMPLES = {"str": '"text"', "int": "1", "float": "0.5", "bool": "True", "list": "[1, 2]", "dict": '{"a": 1}'}
 
@@ -79,7 +80,7 @@ def described(spec: NodeSpec) -> list[Part]:
     more = "it takes further inputs of any name" if spec.dynamic else ""
     return [
         Heading(f"{spec.title} · {spec.type}"),
-        *([Words(spec.description)] if spec.description else []),
+        *([Words(_words(spec.description))] if spec.description else []),
         Grid(inputs, ("input", "type", "default", "what it is")) if inputs else Words("it has no inputs"),
         *([Words(more)] if more else []),
         *([Grid(outputs, ("output", "type"))] if outputs else []),
@@ -113,12 +114,13 @@ def _home(spec: NodeSpec) -> tuple[str, str] | None:
 
 
 def _sample(field: InputSpec) -> str:
-    """A value that the field takes, as it is written in Python."""
+    """A value that the field takes, as it is written in Python; ``...`` where that would be long."""
     if field.default is not REQUIRED and field.default not in ("", None):
-        return inline(repr(field.default), 60)
+        written = repr(field.default)
+        return written if len(written) <= SAMPLE_CHARS else "..."
     if field.type.values:
         return repr(field.type.values[0])
-    return SAMPLES.get(field.type.type, "…")
+    return SAMPLES.get(field.type.type, "...")
 
 
 def _default(field: InputSpec) -> str:
@@ -131,4 +133,9 @@ def _inputs_in_short(spec: NodeSpec) -> str:
 
 
 def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return next((line.strip() for line in _words(text).splitlines() if line.strip()), "")
+
+
+def _words(text: str) -> str:
+    """A docstring as it is read; its double backticks are for tools."""
+    return text.replace("``", "`")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nodetool_jupyter.magics.arguments import find_command
+from nodetool_jupyter.magics.arguments import OPTIONS, Arguments, find_command
 from nodetool_jupyter.magics.commands import COMMANDS, LATER
 from nodetool_jupyter.magics.notebook import Notebook
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
 
 DEFAULT = "help"
 
@@ -15,4 +18,18 @@ def run_line(notebook: Notebook, line: str) -> Any:
     """What ``%nodetool`` does; a value only for those commands whose answer is one."""
     name, _, rest = line.strip().partition(" ")
     command = find_command(name or DEFAULT, COMMANDS, LATER)
-    return command.run(notebook, command.read(rest))
+    return command.run(notebook, _expanded(notebook, command.read(rest)))
+
+
+def _expanded(notebook: Notebook, given: Arguments) -> Arguments:
+    """``$name`` and ``{expression}`` as in other line magics; the options of a run have their own table."""
+    values = {
+        flag: text if flag == OPTIONS else _expand(notebook.shell, text)
+        for flag, text in given.values.items()
+    }
+    return Arguments(_expand(notebook.shell, given.word), values)
+
+
+def _expand(_shell_: InteractiveShell, _text_: str) -> str:
+    # IPython looks into this function's variables too: their names must be no one's.
+    return str(_shell_.var_expand(_text_))  # type: ignore[no-untyped-call]  # untyped in IPython

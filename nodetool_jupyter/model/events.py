@@ -9,11 +9,11 @@ validated by ``decode_event``.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
 
 from pydantic import Field, TypeAdapter, ValidationError
-from pydantic_core import SchemaSerializer
+from pydantic_core import PydanticSerializationError, SchemaSerializer, to_json
 
 from nodetool_jupyter.errors import ErrorCode, WorkflowError
 
@@ -225,9 +225,27 @@ _SERIALIZERS: dict[type, SchemaSerializer] = {cls: TypeAdapter(cls).serializer f
 
 def encode_events(events: Iterable[Event]) -> bytes:
     """Events as JSON lines, each ended by a newline; fields that are None are left out."""
-    lines = [_SERIALIZERS[type(event)].to_json(event, exclude_none=True) for event in events]
+    lines = [_encode(event) for event in events]
     lines.append(b"")
     return b"\n".join(lines)
+
+
+def _encode(event: Event) -> bytes:
+    try:
+        return _SERIALIZERS[type(event)].to_json(event, exclude_none=True)
+    except (PydanticSerializationError, UnicodeEncodeError):
+        return to_json(_encodable(asdict(event)), exclude_none=True)
+
+
+def _encodable(value: Any) -> Any:
+    """The same with ``?`` for lone surrogates, which no file can hold: a hostile text must not end a job."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_encodable(item) for item in value]
+    return value
 
 
 def decode_event(line: bytes | str) -> Event:

@@ -10,8 +10,11 @@ _HERE = "nodetool_jupyter.nodes"
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "lib.math": (f"{_HERE}.math",),
+    "lib.pillow.__init__": (f"{_HERE}.pillow_mix",),
+    "lib.pillow.color_grading": (f"{_HERE}.pillow_color_grading",),
     "lib.pillow.draw": (f"{_HERE}.pillow_draw",),
     "lib.pillow.enhance": (f"{_HERE}.pillow_enhance",),
+    "lib.pillow.filter": (f"{_HERE}.pillow_filter",),
     "nodetool.boolean": (f"{_HERE}.boolean",),
     "nodetool.compare": (f"{_HERE}.compare",),
     "nodetool.constant": (f"{_HERE}.constant",),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, TypedDict
 
 from pydantic import Field
 
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.node import BaseNode
-
-_END = object()
+from nodetool_jupyter.nodes.pairing import in_step
 
 
 class ControlNode(BaseNode, prefix="nodetool.control", abstract=True):
@@ -33,46 +32,8 @@ class If(ControlNode, streaming_input=True, passes=True):
     value: Any = Field(default=[], description="What is sent on.")
 
     async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[Branches, None]:
-        async for value, condition in self._pairs(context):
-            yield {"if_true": value} if condition else {"if_false": value}
-
-    async def _pairs(self, context: ProcessingContext) -> AsyncIterator[tuple[Any, bool]]:
-        has_condition = self.is_connected("condition")
-        if not self.is_connected("value"):
-            conditions = self.iter_input("condition") if has_condition else _once(self.condition)
-            async for condition in conditions:
-                yield self.value, condition
-        elif not has_condition:
-            async for value in self.iter_input("value"):
-                yield value, self.condition
-        else:
-            async for pair in self._paired(context):
-                yield pair
-
-    async def _paired(self, context: ProcessingContext) -> AsyncIterator[tuple[Any, bool]]:
-        conditions = aiter(self.iter_input("condition"))
-        condition: Any = _END
-        value: Any = None
-        count = 0
-        async for value in self.iter_input("value"):
-            following = await anext(conditions, _END)
-            condition = condition if following is _END else following
-            if condition is _END:
-                context.log("no condition has arrived: the value was dropped", "warning")
-                return
-            count += 1
-            yield value, condition
-        async for further in conditions:
-            if count != 1:
-                context.log(
-                    f"{count} values were routed, the conditions that followed were dropped", "warning"
-                )
-                return
-            yield value, further
-
-
-async def _once(value: Any) -> AsyncIterator[Any]:
-    yield value
+        async for _ in in_step(self, "value", context):
+            yield {"if_true": self.value} if self.condition else {"if_false": self.value}
 
 
 class ForEach(ControlNode):

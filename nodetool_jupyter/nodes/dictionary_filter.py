@@ -5,8 +5,8 @@ A dictionary without the key doesn't match.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator
-from typing import Any, Literal, TypedDict
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, Literal, TypedDict, TypeGuard
 
 from pydantic import Field
 
@@ -15,8 +15,7 @@ from nodetool_jupyter.engine.node import BaseNode
 from nodetool_jupyter.nodes.fields import Number, PlainDict
 from nodetool_jupyter.nodes.matching import has_match, length_test
 from nodetool_jupyter.nodes.numbers import TESTS, NumberFilter, is_between
-
-MISSING = object()
+from nodetool_jupyter.nodes.pairing import in_step
 
 TextTest = Callable[[Any, str], bool]
 
@@ -33,10 +32,19 @@ class Passed(TypedDict):
     output: PlainDict
 
 
-class FilterNode(BaseNode, prefix="nodetool.dictionary", passes=True, abstract=True):
+class FilterNode(BaseNode, prefix="nodetool.dictionary", streaming_input=True, passes=True, abstract=True):
     """Base of the filters."""
 
     value: PlainDict = {}
+
+    async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[Passed, None]:
+        async for _ in in_step(self, "value", context):
+            if self.matches():
+                yield {"output": self.value}
+
+    def matches(self) -> bool:
+        """Whether the dictionary passes."""
+        raise NotImplementedError
 
 
 class FilterDictByValue(FilterNode):
@@ -49,11 +57,10 @@ class FilterDictByValue(FilterNode):
     ] = "contains"  # fmt: skip
     criteria: str = Field(default="", description="A text, the name of a Python type, or a length.")
 
-    async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[Passed, None]:
-        if self.key in self.value and self._matches(self.value[self.key]):
-            yield {"output": self.value}
-
-    def _matches(self, value: Any) -> bool:
+    def matches(self) -> bool:
+        if self.key not in self.value:
+            return False
+        value = self.value[self.key]
         if self.filter_type in TEXT_TESTS:
             return TEXT_TESTS[self.filter_type](value, self.criteria)
         return hasattr(value, "__len__") and length_test(self.filter_type, len(value), self.criteria)
@@ -66,10 +73,9 @@ class FilterDictByNumber(FilterNode):
     filter_type: NumberFilter = "greater_than"
     compare_value: Number = Field(default=0, description="Used by greater_than, less_than and equal_to.")
 
-    async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[Passed, None]:
-        number = self.value.get(self.key, MISSING)
-        if is_number(number) and TESTS[self.filter_type](number, self.compare_value):
-            yield {"output": self.value}
+    def matches(self) -> bool:
+        number = self.value.get(self.key)
+        return is_number(number) and TESTS[self.filter_type](number, self.compare_value)
 
 
 class FilterDictByRange(FilterNode):
@@ -80,10 +86,9 @@ class FilterDictByRange(FilterNode):
     max_value: Number = 0
     inclusive: bool = Field(default=True, description="Whether the bounds themselves pass.")
 
-    async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[Passed, None]:
-        number = self.value.get(self.key, MISSING)
-        if is_number(number) and is_between(number, self.min_value, self.max_value, self.inclusive):
-            yield {"output": self.value}
+    def matches(self) -> bool:
+        number = self.value.get(self.key)
+        return is_number(number) and is_between(number, self.min_value, self.max_value, self.inclusive)
 
 
 class FilterDictRegex(FilterNode):
@@ -93,9 +98,8 @@ class FilterDictRegex(FilterNode):
     pattern: str = ""
     full_match: bool = Field(default=False, description="Whether the whole text must match, not only a part.")
 
-    def gen_process(self, context: ProcessingContext) -> Iterator[Passed]:
-        if self.key in self.value and has_match(self.pattern, str(self.value[self.key]), self.full_match):
-            yield {"output": self.value}
+    def matches(self) -> bool:
+        return self.key in self.value and has_match(self.pattern, str(self.value[self.key]), self.full_match)
 
 
 class FilterDictByQuery(FilterNode):
@@ -103,11 +107,7 @@ class FilterDictByQuery(FilterNode):
 
     condition: str = Field(default="", description="Where empty, every dictionary passes.")
 
-    def gen_process(self, context: ProcessingContext) -> Iterator[Passed]:
-        if self._holds():
-            yield {"output": self.value}
-
-    def _holds(self) -> bool:
+    def matches(self) -> bool:
         if not self.condition.strip():
             return True
         import pandas as pd
@@ -117,6 +117,6 @@ class FilterDictByQuery(FilterNode):
         return bool(matching_rows(pd.DataFrame([self.value]), self.condition).iloc[0])
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Whether it is an int or float; bool is neither."""
     return isinstance(value, int | float) and not isinstance(value, bool)

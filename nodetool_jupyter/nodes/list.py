@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import operator
 import random
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import Any, Literal, TypedDict
@@ -12,6 +12,7 @@ from pydantic import Field
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.node import BaseNode
 from nodetool_jupyter.nodes.fields import Numbers
+from nodetool_jupyter.nodes.math import calculated
 
 MAX_ITEMS = 10_000_000
 MAX_DEPTH = 10_000
@@ -211,7 +212,7 @@ class Sum(ListNode):
     values: Numbers = []
 
     async def process(self, context: ProcessingContext) -> float:
-        return sum(self.values)
+        return calculated(sum, self.values)
 
 
 class Product(ListNode):
@@ -220,7 +221,10 @@ class Product(ListNode):
     values: Numbers = []
 
     async def process(self, context: ProcessingContext) -> float:
-        return math.prod(self.values)
+        product: int | float = 1
+        for value in self.values:
+            product = calculated(operator.mul, product, value)
+        return product
 
 
 class Average(ListNode):
@@ -229,7 +233,8 @@ class Average(ListNode):
     values: Numbers = []
 
     async def process(self, context: ProcessingContext) -> float:
-        return sum(some(self.values, "average")) / len(self.values)
+        total = calculated(sum, some(self.values, "average"))
+        return calculated(operator.truediv, total, len(self.values))
 
 
 class Minimum(ListNode):

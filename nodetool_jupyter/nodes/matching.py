@@ -1,6 +1,7 @@
 """What several families ask of a text: a regular expression, a length, the JSON in it.
 
-Python can't stop a regular expression that backtracks without end: nodes that use one run in the thread pool.
+Python can't stop a regular expression that backtracks without end: nodes that use one run in the thread pool,
+except for filters of streams, which read their inputs on the loop.
 """
 
 from __future__ import annotations

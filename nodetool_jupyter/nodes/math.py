@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Literal
 
@@ -49,7 +50,7 @@ class Add(MathNode):
     b: int | float = 0.0
 
     async def process(self, context: ProcessingContext) -> int | float:
-        return bounded(self.a + self.b)
+        return calculated(operator.add, self.a, self.b)
 
 
 class Subtract(MathNode):
@@ -59,7 +60,7 @@ class Subtract(MathNode):
     b: int | float = 0.0
 
     async def process(self, context: ProcessingContext) -> int | float:
-        return bounded(self.a - self.b)
+        return calculated(operator.sub, self.a, self.b)
 
 
 class Multiply(MathNode):
@@ -69,7 +70,7 @@ class Multiply(MathNode):
     b: int | float = 0.0
 
     async def process(self, context: ProcessingContext) -> int | float:
-        return bounded(self.a * self.b)
+        return calculated(operator.mul, self.a, self.b)
 
 
 class Divide(MathNode):
@@ -81,7 +82,7 @@ class Divide(MathNode):
     async def process(self, context: ProcessingContext) -> int | float:
         if self.b == 0:
             raise ValueError(f"{self.a} can't be divided by 0")
-        return self.a / self.b
+        return calculated(operator.truediv, self.a, self.b)
 
 
 class Modulus(MathNode):
@@ -93,7 +94,7 @@ class Modulus(MathNode):
     async def process(self, context: ProcessingContext) -> int | float:
         if self.b == 0:
             raise ValueError(f"{self.a} modulo 0 has no result")
-        return self.a % self.b
+        return calculated(operator.mod, self.a, self.b)
 
 
 class Power(MathNode):
@@ -104,10 +105,8 @@ class Power(MathNode):
 
     async def process(self, context: ProcessingContext) -> int | float:
         try:
-            return math.pow(self.base, self.exponent)
-        except OverflowError:
-            raise ValueError("the power is too large for a floating-point number (1.8e308)") from None
-        except ValueError:
+            return calculated(math.pow, self.base, self.exponent)
+        except ArithmeticError:
             raise ValueError(f"{self.base} to the power of {self.exponent} is no real number") from None
 
 
@@ -154,17 +153,19 @@ class MathFunction(MathNode):
 def apply(name: str, number: float) -> float:
     """The value of a function of ``FUNCTIONS``; ValueError outside of its domain."""
     try:
-        return bounded(FUNCTIONS[name](number))
+        return calculated(FUNCTIONS[name], number)
+    except ArithmeticError:
+        raise ValueError(f"{name} needs {DOMAINS[name]}, found {number}") from None
+
+
+def calculated(function: Callable[..., float], *numbers: object) -> float:
+    """The function's value; ValueError where it is too large, ArithmeticError where it has none."""
+    try:
+        result = function(*numbers)
     except OverflowError:
-        raise ValueError(f"{name}: the number is too large for a floating-point number (1.8e308)") from None
+        raise ValueError("too large for a floating-point number (1.8e308)") from None
     except ValueError as error:
-        if name not in DOMAINS:
-            raise
-        raise ValueError(f"{name} needs {DOMAINS[name]}, found {number}") from error
-
-
-def bounded(number: float) -> float:
-    """The number, unless it is an int that can't be written out any more."""
-    if isinstance(number, int) and number.bit_length() > MAX_BITS:
+        raise ArithmeticError(str(error)) from None
+    if isinstance(result, int) and result.bit_length() > MAX_BITS:
         raise ValueError("the result has more than 4300 digits")
-    return number
+    return result

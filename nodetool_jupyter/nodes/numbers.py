@@ -11,6 +11,7 @@ from pydantic import Field
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.node import BaseNode
 from nodetool_jupyter.nodes.fields import Number
+from nodetool_jupyter.nodes.pairing import in_step
 
 NumberFilter = Literal["greater_than", "less_than", "equal_to", "even", "odd", "positive", "negative"]
 
@@ -29,7 +30,7 @@ class Passed(TypedDict):
     output: Number
 
 
-class FilterNumber(BaseNode, prefix="nodetool.numbers", passes=True):
+class FilterNumber(BaseNode, prefix="nodetool.numbers", streaming_input=True, passes=True):
     """Lets a number pass if it has a property, or compares so with ``compare_value``."""
 
     value: Number = 0.0
@@ -37,11 +38,12 @@ class FilterNumber(BaseNode, prefix="nodetool.numbers", passes=True):
     compare_value: Number = Field(default=0, description="Used by greater_than, less_than and equal_to.")
 
     async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[Passed, None]:
-        if TESTS[self.filter_type](self.value, self.compare_value):
-            yield {"output": self.value}
+        async for _ in in_step(self, "value", context):
+            if TESTS[self.filter_type](self.value, self.compare_value):
+                yield {"output": self.value}
 
 
-class FilterNumberRange(BaseNode, prefix="nodetool.numbers", passes=True):
+class FilterNumberRange(BaseNode, prefix="nodetool.numbers", streaming_input=True, passes=True):
     """Lets a number pass if it lies between two bounds."""
 
     value: Number = 0.0
@@ -50,8 +52,9 @@ class FilterNumberRange(BaseNode, prefix="nodetool.numbers", passes=True):
     inclusive: bool = Field(default=True, description="Whether the bounds themselves pass.")
 
     async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[Passed, None]:
-        if is_between(self.value, self.min_value, self.max_value, self.inclusive):
-            yield {"output": self.value}
+        async for _ in in_step(self, "value", context):
+            if is_between(self.value, self.min_value, self.max_value, self.inclusive):
+                yield {"output": self.value}
 
 
 def is_between(number: float, low: float, high: float, inclusive: bool) -> bool:

@@ -30,5 +30,5 @@ class Comment(BaseNode, prefix=PREFIX, role="comment"):
     comment_color: str = "#f0f0f0"
 
 
-class Group(BaseNode, prefix=PREFIX, role="comment", dynamic=True):
+class Group(BaseNode, prefix=PREFIX, role="comment"):
     """A frame around the nodes that name it as their parent; it does nothing itself."""

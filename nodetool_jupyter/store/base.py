@@ -66,9 +66,21 @@ class EventLog(ABC):
         ``limit`` bounds the bytes of one call, but for a longer line; the caller goes on until no lines come.
         """
 
+    def flush(self) -> None:  # noqa: B027 - most logs hold nothing back
+        """Write what has been held back for long enough; the writer calls it while nothing else happens."""
+
     @abstractmethod
     def close(self) -> None:
         """End writing; harmless twice. Reading goes on working."""
+
+
+def lines_of(data: bytes | bytearray, offset: int, limit: int | None) -> tuple[list[bytes], int]:
+    """What EventLog.read gives, of a log that is in memory and ends with a whole line."""
+    end = len(data)
+    if limit is not None and offset + limit < end:
+        end = data.rfind(b"\n", offset, offset + limit) + 1 or data.find(b"\n", offset) + 1
+    part = bytes(data[offset:end])
+    return part.split(b"\n")[:-1], offset + len(part)
 
 
 class Owner:
@@ -96,8 +108,9 @@ class Store(ABC):
         """Keep a new job; raises ValueCrossingError for a param without JSON, StoreError for a taken id."""
 
     @abstractmethod
-    def update(self, record: JobRecord) -> None:
-        """Keep what changes in a job's life: status, owner, attempt, ticket, times, fault.
+    def update(self, record: JobRecord, log: EventLog | None = None) -> None:
+        """Keep what changes in a job's life: status, owner, attempt, ticket, times, fault; with an ended job's
+        ``log``, also the messages that it still holds back, both or neither.
 
         Refused with StoreError where the stored job has ended, or has another owner and no earlier attempt.
         Repeating what is stored is harmless.

@@ -25,6 +25,7 @@ from nodetool_jupyter.store.base import (
     Store,
     checked_id,
     closed,
+    lines_of,
     may_replace,
     new_job_id,
     not_found,
@@ -64,12 +65,7 @@ class MemoryLog(EventLog):
         self._buffers.setdefault(self._job_id, bytearray()).extend(data)
 
     def read(self, offset: int = 0, *, limit: int | None = None) -> tuple[list[bytes], int]:
-        buffer = self._buffers.get(self._job_id, bytearray())
-        end = len(buffer)
-        if limit is not None and offset + limit < end:
-            end = buffer.rfind(b"\n", offset, offset + limit) + 1 or buffer.find(b"\n", offset) + 1
-        data = bytes(buffer[offset:end])
-        return data.split(b"\n")[:-1], offset + len(data)
+        return lines_of(self._buffers.get(self._job_id, b""), offset, limit)
 
     def close(self) -> None:
         self._writable = False
@@ -94,7 +90,7 @@ class MemoryStore(Store):
                 raise taken()
             self._jobs[record.id] = job
 
-    def update(self, record: JobRecord) -> None:
+    def update(self, record: JobRecord, log: EventLog | None = None) -> None:
         with self._lock:
             job = self._job(record.id)
             if may_replace(record, job.record):

@@ -56,6 +56,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE content (
             job_id TEXT PRIMARY KEY, params BLOB NOT NULL, request BLOB NOT NULL, request_params BLOB
         ) WITHOUT ROWID""",
+        "CREATE TABLE log (job_id TEXT PRIMARY KEY, lines BLOB NOT NULL) WITHOUT ROWID",
     ),
 )
 """Statements that lead from schema version n to n + 1; the version is the database's ``user_version``."""
@@ -77,6 +78,8 @@ UPDATE_JOB = f"""UPDATE job
     WHERE id = ? AND status NOT IN ({_ENDED}) AND (owner IN (?, '') OR attempt < ?)"""
 SELECT_JOB = f"SELECT {_LISTED}, params FROM job JOIN content ON job_id = id WHERE id = ?"
 SELECT_REQUEST = "SELECT request, coalesce(request_params, params) FROM content WHERE job_id = ?"
+INSERT_LOG = "INSERT OR REPLACE INTO log VALUES (?, ?)"
+SELECT_LOG = "SELECT lines FROM log WHERE job_id = ?"
 SELECT_IDS = (
     "SELECT id FROM job WHERE id >= ?1 AND id < ?1 || char(1114111) AND user_id = ?2 ORDER BY id LIMIT ?3"
 )

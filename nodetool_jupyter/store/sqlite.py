@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from pydantic_core import to_json
 
@@ -31,12 +32,14 @@ from nodetool_jupyter.store.base import (
     StoreWarning,
     checked_id,
     closed,
+    lines_of,
     not_found,
     refusal,
     taken,
 )
-from nodetool_jupyter.store.event_log import NAME, LogReader, LogWriter
+from nodetool_jupyter.store.event_log import NAME, LogReader
 from nodetool_jupyter.store.files import exclusive, is_held, make_private, register_owner
+from nodetool_jupyter.store.job_log import JobLog
 
 T = TypeVar("T")
 
@@ -54,10 +57,12 @@ class SqliteStore(Store):
     def __init__(self, home: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> None:
         self._home = home
         self._path = home / DATABASE
+        self._jobs = home / "jobs"
         self._busy_timeout = busy_timeout
         self._writing = threading.Lock()
         self._reading = threading.Lock()
         self._writes = 0
+        self._logs: WeakValueDictionary[str, JobLog] = WeakValueDictionary()
         self._checkpoint: threading.Thread | None = None
         self._writer, self._reader = self._open()
 
@@ -70,9 +75,16 @@ class SqliteStore(Store):
 
         self._write(insert)
 
-    def update(self, record: JobRecord) -> None:
+    def update(self, record: JobRecord, log: EventLog | None = None) -> None:
         changes = schema.changes_of(record)
-        if not self._write(lambda db: db.execute(schema.UPDATE_JOB, changes).rowcount):
+        lines = log.unwritten if isinstance(log, JobLog) else b""
+
+        def change(db: sqlite3.Connection) -> int:
+            if lines:
+                db.execute(schema.INSERT_LOG, (record.id, schema.pack(lines)))
+            return db.execute(schema.UPDATE_JOB, changes).rowcount
+
+        if not self._write(change):
             error = refusal(record, self.get(record.id))
             if error is not None:
                 raise error
@@ -110,13 +122,22 @@ class SqliteStore(Store):
         return [schema.record_of(row) for row in self._read(*query)]
 
     def open_log(self, job_id: str) -> EventLog:
-        return LogWriter(self.run_directory(job_id) / NAME)
+        log = self._logs[job_id] = JobLog(f"{self._jobs}/{checked_id(job_id)}/{NAME}")
+        return log
 
     def read_log(self, job_id: str) -> EventLog:
-        return LogReader(self.run_directory(job_id) / NAME)
+        return _StoredLog(self, job_id, self.run_directory(job_id) / NAME)
+
+    def read_kept_log(self, job_id: str, offset: int, limit: int | None) -> tuple[list[bytes], int] | None:
+        """The lines of a log that is not a file: one being written here, or one kept in the database."""
+        writer = self._logs.get(job_id)
+        if writer is not None:
+            return writer.read(offset, limit=limit)
+        rows = self._read(schema.SELECT_LOG, (job_id,))
+        return lines_of(schema.unpack(rows[0][0]), offset, limit) if rows else None
 
     def run_directory(self, job_id: str) -> Path:
-        return self._home / "jobs" / checked_id(job_id)
+        return self._jobs / checked_id(job_id)
 
     def claim_dead(self, owner: str, is_alive: Callable[[str], bool]) -> list[JobRecord]:
         owners = {name for (name,) in self._read(schema.SELECT_LIVE_OWNERS)} - {owner}
@@ -214,7 +235,7 @@ class SqliteStore(Store):
     def _open(self, *, suspect: bool = False) -> tuple[sqlite3.Connection, sqlite3.Connection]:
         """A connection to write and one to read, of a database that is there, sound and of our version."""
         try:
-            make_private(self._home / "jobs")
+            make_private(self._jobs)
             if suspect or not self._is_ready():
                 with exclusive(self._home / "jobs.lock", self._busy_timeout):
                     self._prepare(suspect=suspect)
@@ -331,6 +352,19 @@ class SqliteStore(Store):
             f"the folder of the job store {self._home} can't be used: {error.strerror}",
             hint="make it writable, set NODETOOL_HOME to another one, or NODETOOL_STORE=memory",
         )
+
+
+class _StoredLog(LogReader):
+    """The log of a job for reading, wherever it is."""
+
+    def __init__(self, store: SqliteStore, job_id: str, path: Path) -> None:
+        super().__init__(path)
+        self._store = store
+        self._job_id = job_id
+
+    def read(self, offset: int = 0, *, limit: int | None = None) -> tuple[list[bytes], int]:
+        kept = self._store.read_kept_log(self._job_id, offset, limit)
+        return super().read(offset, limit=limit) if kept is None else kept
 
 
 def _is_damage(error: sqlite3.Error) -> bool:

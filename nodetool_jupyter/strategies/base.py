@@ -130,7 +130,7 @@ class JobExecution(ABC):
         """End the job like ``cancel``, but as failed, for this reason."""
 
     def tell(self, events: Sequence[Event]) -> None:
-        """Pass events on, until the terminal one has been told; what comes later, from a stray thread, is
+        """Pass batches on, until the terminal one has been told; what comes later, from a stray thread, is
         dropped.
         """
         with self._telling:

@@ -67,7 +67,7 @@ def head(view: JobView, now: float | None = None, note: str = "") -> Html:
 def bar(fraction: float | None, label: str, text: str = "", class_: str = "", phase: float = 0.0) -> Html:
     """A progress bar, from 0 to 1, or one that only says that something goes on.
 
-    ``phase`` (seconds) is where the latter's motion stands: each drawing is a new element and would begin anew.
+    ``phase`` (seconds) is where its motion stands: each drawing is a new element, which would begin anew.
     """
     percent = None if fraction is None else round(fraction * 100)
     style = f"animation-delay:-{phase % 60:.2f}s" if percent is None else f"width:{percent}%"

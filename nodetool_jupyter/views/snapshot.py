@@ -7,10 +7,10 @@ values per output and preview. One thread at a time folds and reads a view; noth
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from nodetool_jupyter.errors import ErrorCode
 from nodetool_jupyter.model.events import (
@@ -32,6 +32,8 @@ from nodetool_jupyter.model.graph import Edge, Graph, Node
 from nodetool_jupyter.model.job import LIVE, JobStatus
 from nodetool_jupyter.views.markup import clean, cut, one_line
 from nodetool_jupyter.views.values import bounded
+
+T = TypeVar("T")
 
 LOG_LINES = 200
 LOG_LINE_CHARS = 2_000
@@ -105,7 +107,8 @@ class NodeView:
         """How much is done, from 0 to 1; 0 where the node doesn't say."""
         if not self.total or not self.total > 0:
             return 0.0
-        return min(max(self.progress / self.total, 0.0), 1.0)
+        part = self.progress / self.total
+        return part if 0.0 <= part <= 1.0 else float(part > 1.0)
 
 
 @dataclass(slots=True)
@@ -229,6 +232,14 @@ class JobView:
                     self.outputs[name] = OutputView(
                         [bounded(v) for v in values[:VALUES_PER_OUTPUT]], len(values)
                     )
+            self._put_in_order()
+
+    def _put_in_order(self) -> None:
+        """Let outputs, previews and logs stand as in the graph: branches finish in any order."""
+        names = (str(node.data.get("name")) for node in self.graph.nodes if ".output." in node.type)
+        self.outputs = _in_order(self.outputs, names)
+        self.previews = _in_order(self.previews, self.nodes)
+        self.logging = _in_order(self.logging, self.nodes)
 
     def _node(self, event: NodeUpdate) -> None:
         node = self._find(event.node_id, event.node_name, event.node_type)
@@ -360,6 +371,11 @@ def _node_views(graph: Graph) -> dict[str, NodeView]:
         if same[view.title] > 1:
             view.title = f"{cut(view.title, 100)} · {one_line(view.id, 12)}"
     return views
+
+
+def _in_order(parts: dict[str, T], keys: Iterable[str]) -> dict[str, T]:
+    """The same dict, first what is named, in that order."""
+    return {key: parts[key] for key in keys if key in parts} | parts
 
 
 def _append_chunk(node: NodeView, text: str) -> None:

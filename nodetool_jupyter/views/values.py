@@ -25,6 +25,7 @@ MAX_DEPTH = 8
 MAX_DIGITS = 1_000
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]{4,}")
 _SCALARS = frozenset(READERS) - {"tuple", "set", "frozenset", "deque"}
+_PLAIN = frozenset({type(None), bool, int, float, str, bytes})
 _ITEMS = {"tuple": "()", "set": "{}"}
 _BRACKETS: dict[type, str] = {list: "[]", tuple: "()", set: "{}", frozenset: "{}"}
 
@@ -117,8 +118,10 @@ def _parts(value: Any, limit: int, depth: int) -> Iterator[str]:
         yield from _dict_parts(value, limit, depth)
     elif type(value) in _BRACKETS:
         yield from _list_parts(value, _BRACKETS[type(value)], limit, depth)
-    elif value is None or isinstance(value, (str, int, float, bytes)):
+    elif type(value) in _PLAIN:
         yield _scalar(value, limit)
+    elif is_table(value) or is_image(value):
+        yield f"<{inline(value, limit)}>"
     else:
         yield from _object_parts(value, limit, depth)
 
@@ -160,6 +163,8 @@ def _marker_parts(value: dict[str, Any], limit: int, depth: int) -> Iterator[str
         yield _plain(decode(value), limit)
     elif isinstance(text := value.get("repr", value.get("value")), str):
         yield _ADDRESS.sub("", text)
+    elif value["type"] == "bytes":
+        yield f"<{value.get('size')} bytes>"
     elif isinstance(value.get("shape"), list):
         shape = f" {TIMES} ".join(map(str, value["shape"]))
         yield f"<array {shape} of {value.get('dtype')}>"
@@ -179,9 +184,7 @@ def _object_parts(value: Any, limit: int, depth: int) -> Iterator[str]:
 
 
 def _plain(value: Any, limit: int) -> str:
-    if isinstance(value, (str, int, float, bytes)):
-        return _scalar(value, limit)
-    return _ADDRESS.sub("", str(value))
+    return _scalar(value, limit) if type(value) in _PLAIN else _ADDRESS.sub("", str(value))
 
 
 def _scalar(value: Any, limit: int) -> str:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from itertools import cycle
 from pathlib import Path
 from random import Random
-from statistics import median
-from time import perf_counter
 
 import pytest
 
@@ -19,11 +16,11 @@ from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.store import new_job_id
 from nodetool_jupyter.store.schema import INSERT_CONTENT, INSERT_JOB, content_of, row_of
 from nodetool_jupyter.store.sqlite import DATABASE, SqliteStore
+from tests.benchmarks.compare import compare
 
 pytestmark = pytest.mark.benchmark
 
 JOBS = 100_000
-PAIRS = 300
 REQUEST = RunJobRequest(
     graph=Graph(
         nodes=tuple(Node(id=f"n{number}", type="notebook.step", data={"x": number}) for number in range(3)),
@@ -33,23 +30,6 @@ REQUEST = RunJobRequest(
     ),
     params={"x": 1},
 )
-
-
-def seconds(action: Callable[[], object]) -> float:
-    start = perf_counter()
-    action()
-    return perf_counter() - start
-
-
-def compare(
-    what: str, subject: Callable[[], object], floor: Callable[[], object], goal: float | None = None
-) -> None:
-    """Time both in turn and print the median of the ratios of the pairs."""
-    pairs = [(seconds(subject), seconds(floor)) for _ in range(PAIRS)]
-    ratio = median(ours / theirs for ours, theirs in pairs)
-    times = [median(side) * 1e6 for side in zip(*pairs, strict=True)]
-    aim = f" (goal {goal})" if goal is not None else ""
-    print(f"\n{what}: {ratio:.2f} of the floor{aim}; {times[0]:.0f} µs to {times[1]:.0f} µs")
 
 
 def new_record(number: int) -> JobRecord:

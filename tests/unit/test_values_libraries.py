@@ -118,8 +118,8 @@ def test_what_has_no_exact_form_is_refused(value: Any, message: str) -> None:
 COLUMNS: dict[str, Any] = {
     "int": [1, 2, 3],
     "float": [1.5, np.nan, np.inf],
-    "text": ["a", None, "ü\ud800"],
-    "object": pd.Series([1, ("x", None), np.nan], dtype=object),
+    "text": ["a", None, "ü"],
+    "object": pd.Series([1, ("x", "\ud800"), np.nan], dtype=object),
     "bool": [True, False, True],
     "date": pd.to_datetime(["2024-01-01", None, "2024-03-01"]),
     "seconds": pd.Series(pd.to_datetime(["2024-01-01", None, "2024-03-01"])).dt.as_unit("s"),
@@ -169,7 +169,9 @@ INDEXES: list[Any] = [
 @pytest.mark.parametrize("index", INDEXES, ids=lambda index: f"{type(index).__name__}-{index.dtype}")
 def test_indexes_cross(index: pd.Index[Any]) -> None:
     """By themselves, as rows and as columns of a table; with names and frequency."""
-    pd.testing.assert_index_equal(cross(index), index, exact=True, check_freq=True)
+    back = cross(index)
+    pd.testing.assert_index_equal(back, index, exact=True)
+    assert getattr(back, "freq", None) == getattr(index, "freq", None)
     table = pd.DataFrame({"a": [1, 2, 3]}, index=index)
     pd.testing.assert_frame_equal(cross(table), table, check_freq=True)
     wide = pd.DataFrame([[1, "x", 2.5]], columns=index)
@@ -214,9 +216,8 @@ def test_tables_cross(names: dict[str, str]) -> None:
 
 def test_a_table_has_nodetools_form() -> None:
     """A NodeTool client reads columns and rows; missing values are null, dates are ISO texts."""
-    table = pd.DataFrame(
-        {"n": [1, 2], "x": [0.5, np.nan], "d": pd.to_datetime(["2024-05-06", None]), "s": ["a", None]}
-    )
+    text, dates = pd.array(["a", None], dtype="string"), pd.to_datetime(["2024-05-06", None])
+    table = pd.DataFrame({"n": [1, 2], "x": [0.5, np.nan], "d": dates, "s": text})
     json = encode(table)
     assert json["type"] == "dataframe"
     assert [tuple(column.values()) for column in json["columns"]] == [

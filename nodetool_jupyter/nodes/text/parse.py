@@ -11,6 +11,8 @@ from nodetool_jupyter.errors import NodeToolError
 from nodetool_jupyter.nodes.matching import read_json, shortened
 from nodetool_jupyter.nodes.text.base import TextNode
 
+INSTALL = "pip install 'nodetool-jupyter[text]', then restart the kernel"
+
 
 class ParseJSON(TextNode):
     """The value that a JSON text describes."""
@@ -53,7 +55,7 @@ class HtmlToText(TextNode):
         except ImportError:
             raise NodeToolError(
                 "HtmlToText needs the package html2text",
-                hint="pip install html2text, then restart the kernel",
+                hint=INSTALL,
             ) from None
         converter = html2text.HTML2Text(baseurl=self.base_url, bodywidth=max(self.body_width, 0))
         converter.ignore_images = self.ignore_images
@@ -68,7 +70,7 @@ def _path(text: str) -> Any:
     except ImportError:
         raise NodeToolError(
             "ExtractJSON needs the package jsonpath-ng",
-            hint="pip install jsonpath-ng, then restart the kernel",
+            hint=INSTALL,
         ) from None
     try:
         return parse(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 from pydantic import Field
@@ -69,7 +70,7 @@ class RegexReplace(TextNode):
     def process(self, context: ProcessingContext) -> str:
         expression = compiled(self.pattern)
         try:
-            return expression.sub(self.replacement, self.text, count=self.count)
+            return expression.sub(self.replacement, self.text, count=_at_most("count", self.count))
         except (re.error, IndexError) as error:
             raise ValueError(f"{shortened(self.replacement)} can't be the replacement: {error}") from None
 
@@ -82,7 +83,7 @@ class RegexSplit(TextNode):
     maxsplit: int = Field(default=0, description="How many places at most; 0 for all.")
 
     def process(self, context: ProcessingContext) -> list[str]:
-        return compiled(self.pattern).split(self.text, maxsplit=self.maxsplit)
+        return compiled(self.pattern).split(self.text, maxsplit=_at_most("maxsplit", self.maxsplit))
 
 
 class RegexValidate(TextNode):
@@ -93,3 +94,9 @@ class RegexValidate(TextNode):
 
     def process(self, context: ProcessingContext) -> bool:
         return bool(compiled(self.pattern).match(self.text))
+
+
+def _at_most(name: str, number: int) -> int:
+    if number < 0:
+        raise ValueError(f"{name} must be at least 0, which stands for all, found {number}")
+    return min(number, sys.maxsize)

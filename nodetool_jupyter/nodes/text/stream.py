@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from typing import Literal, TypedDict
 
 from pydantic import Field
 
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.nodes.matching import has_match, length_test
+from nodetool_jupyter.nodes.pairing import in_step
 from nodetool_jupyter.nodes.text.base import TextNode
 
 TESTS: dict[str, Callable[[str, str], bool]] = {
@@ -38,7 +39,7 @@ class Collect(TextNode, streaming_input=True):
         return self.separator.join(items)
 
 
-class FilterString(TextNode, passes=True):
+class FilterString(TextNode, streaming_input=True, passes=True):
     """Lets a text pass by what it contains or how long it is."""
 
     value: str = ""
@@ -48,22 +49,25 @@ class FilterString(TextNode, passes=True):
     criteria: str = Field(default="", description="A text, or a length.")
 
     async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[Passed, None]:
+        async for _ in in_step(self, "value", context):
+            if self._matches():
+                yield {"output": self.value}
+
+    def _matches(self) -> bool:
         test = TESTS.get(self.filter_type)
         if test is None:
-            passes = length_test(self.filter_type, len(self.value), self.criteria)
-        else:
-            passes = test(self.value, self.criteria)
-        if passes:
-            yield {"output": self.value}
+            return length_test(self.filter_type, len(self.value), self.criteria)
+        return test(self.value, self.criteria)
 
 
-class FilterRegexString(TextNode, passes=True):
+class FilterRegexString(TextNode, streaming_input=True, passes=True):
     """Lets a text pass if it matches a regular expression."""
 
     value: str = ""
     pattern: str = ""
     full_match: bool = Field(default=False, description="Whether the whole text must match, not only a part.")
 
-    def gen_process(self, context: ProcessingContext) -> Iterator[Passed]:
-        if has_match(self.pattern, self.value, self.full_match):
-            yield {"output": self.value}
+    async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[Passed, None]:
+        async for _ in in_step(self, "value", context):
+            if has_match(self.pattern, self.value, self.full_match):
+                yield {"output": self.value}

@@ -1,4 +1,4 @@
-"""What the tests of authoring share: node functions of a notebook, and ways to build, run and break a cell."""
+"""What the tests of authoring share: nodes of a notebook, and ways to build, run and break a cell."""
 
 from __future__ import annotations
 

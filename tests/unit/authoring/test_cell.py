@@ -231,6 +231,11 @@ class TestMistakes:
         assert error.message.startswith("@node")
         assert isinstance(error.__cause__, OptionError)
 
+    def test_an_error_of_ours_without_a_line_gets_it(self) -> None:
+        """As one that the cell raises itself."""
+        text = "from nodetool_jupyter.errors import CellError\nraise CellError('no')"
+        assert str(fail(text)) == "line 2: no\n    raise CellError('no')"
+
     def test_a_message_that_cannot_be_shown_is_no_second_error(self) -> None:
         """An exception with a handle in it can't be made into text; a huge one is cut."""
         assert "ValueError: (its message can't be shown" in fail("raise ValueError(shout('a'))").message
@@ -295,56 +300,6 @@ class TestIPython:
 
         with pytest.raises(CellError, match="no such syntax"):
             read_cell("x", transform=broken)
-
-
-class TestAwait:
-    def test_top_level_await_is_allowed(self) -> None:
-        """In expressions, in comprehensions, in functions of the cell."""
-        assert outputs_of("await shout('a')") == {"result": ["A"]}
-        assert outputs_of("[await shout(t) for t in 'ab']") == {"result": [["A", "B"]]}
-        text = "async def f(t):\n    return await shout(t)\nx = await f('a')\nx"
-        assert outputs_of(text) == {"result": ["A"]}
-        assert build("async def f():\n    return 1\nawait f()").value == 1
-
-    @pytest.mark.parametrize(
-        "wait", ["asyncio.sleep(1)", "asyncio.gather(shout('a'), shout('b'))", "forever"]
-    )
-    def test_real_waiting_is_refused(self, wait: str) -> None:
-        """Nothing has run while the graph is built: there is nothing to wait for."""
-
-        class Forever:
-            def __await__(self) -> Any:
-                yield
-                raise AssertionError
-
-        async def kernel() -> CellError:
-            return fail(f"import asyncio\n\nawait {wait}", forever=Forever())
-
-        error = asyncio.run(kernel())
-        assert (error.line, error.text) == (3, f"await {wait}")
-        assert "waits for something that is no node" in error.message
-        assert "run at the same time" in (error.hint or "")
-
-    def test_without_a_loop_the_hint_is_the_same(self) -> None:
-        """In a terminal asyncio itself refuses first."""
-        assert "run at the same time" in (fail("import asyncio\nawait asyncio.sleep(1)").hint or "")
-
-    def test_a_body_that_does_not_want_to_end_is_left(self) -> None:
-        """It awaits again while it is being closed; that is not our problem."""
-        text = "try:\n    await forever\nfinally:\n    await forever"
-
-        class Forever:
-            def __await__(self) -> Any:
-                yield
-
-        error = fail(text, forever=Forever())
-        assert error.line in (2, 4)
-
-    def test_a_mistake_after_an_await_has_its_line(self) -> None:
-        """The body is a coroutine then; its lines are the same."""
-        error = fail("x = await shout('a')\n\nif x: pass")
-        assert error.line == 3
-        assert fail("x = await shout('a')\n1 / 0").line == 2
 
 
 class TestFile:

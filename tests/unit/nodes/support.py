@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.node import BaseNode
-from nodetool_jupyter.engine.spec import REQUIRED
+from nodetool_jupyter.engine.spec import REQUIRED, NodeSpec
 
 Node = type[BaseNode]
 
@@ -64,15 +64,24 @@ def run_node(
     context: ProcessingContext | None = None,
 ) -> Any:
     """The node's result; of a node that streams, the list of its results."""
-    spec = node.spec()
+    return run_spec(node.spec(), properties, dynamic=dynamic, streams=streams, context=context)
+
+
+def run_spec(
+    spec: NodeSpec,
+    properties: Mapping[str, Any] | None = None,
+    *,
+    dynamic: Mapping[str, Any] | None = None,
+    streams: Mapping[str, list[Any]] | None = None,
+    context: ProcessingContext | None = None,
+) -> Any:
+    """Likewise, of a node type by its spec."""
     checked = {name: spec.inputs[name].check(value) for name, value in (properties or {}).items()}
     defaults = {name: item.default for name, item in spec.inputs.items() if item.default is not REQUIRED}
     bound = spec.bind({**defaults, **checked}, dynamic or {})
     result = bound.call({}, context or Notes(), Streams(streams or {}) if spec.reads_stream else None)
     if inspect.isasyncgen(result):
         return asyncio.run(_gathered(result))
-    if isinstance(result, Iterator):
-        return list(result)
     return asyncio.run(result) if inspect.iscoroutine(result) else result
 
 

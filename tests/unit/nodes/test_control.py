@@ -49,10 +49,10 @@ def test_if(
 @pytest.mark.parametrize(
     ("streams", "line"),
     [
-        ({"value": [1], "condition": []}, "warning: no condition has arrived: the value was dropped"),
+        ({"value": [1], "condition": []}, "warning: nothing has arrived at condition: value was dropped"),
         (
             {"value": [1, 2], "condition": [True, True, False]},
-            "warning: 2 values were routed, the conditions that followed were dropped",
+            "warning: 2 values have arrived at value: what followed elsewhere was dropped",
         ),
     ],
 )

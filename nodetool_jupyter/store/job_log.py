@@ -1,0 +1,70 @@
+"""The event log of a job of this store, for its writer: in memory while it is young and short, then a file.
+
+Most jobs end before their log needs a file: then it goes into the database with the row that ends them, in one
+transaction. Making a folder and a file costs several times what such a job does otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from time import monotonic
+
+from nodetool_jupyter.store.base import EventLog, lines_of
+from nodetool_jupyter.store.event_log import LogWriter
+
+YOUNG = 0.05
+"""Seconds that messages may stay in memory; ``flush`` is called about as often while a job runs."""
+SHORT = 32 * 1024
+
+
+class JobLog(EventLog):
+    """Shared by the writer and all readers of this process; byte offsets stay valid when it becomes a file."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._file: LogWriter | None = LogWriter(Path(path)) if os.path.exists(path) else None  # noqa: PTH110
+        self._data = b""
+        self._begun = 0.0
+
+    def append(self, data: bytes) -> None:
+        if data and data[-1:] != b"\n":
+            raise ValueError("an event log takes whole lines")
+        with self._lock:
+            if self._file is not None:
+                self._file.append(data)
+                return
+            if not self._data:
+                self._begun = monotonic()
+            self._data += data
+            if len(self._data) > SHORT:
+                self._become_file()
+
+    def flush(self) -> None:
+        with self._lock:
+            if self._data and monotonic() - self._begun >= YOUNG:
+                self._become_file()
+
+    def _become_file(self) -> None:
+        file = LogWriter(Path(self._path))
+        file.append(self._data)
+        self._file = file
+        self._data = b""
+
+    @property
+    def unwritten(self) -> bytes:
+        """What is in memory alone."""
+        return self._data
+
+    def read(self, offset: int = 0, *, limit: int | None = None) -> tuple[list[bytes], int]:
+        with self._lock:
+            if self._file is None:
+                return lines_of(self._data, offset, limit)
+        return self._file.read(offset, limit=limit)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._file is not None:
+                self._file.close()

@@ -1,0 +1,122 @@
+"""Drives JupyterLab in a page: commands go by its application object, what is seen is read from the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.server import Server
+
+PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel"
+CELLS = "window.jupyterapp.shell.currentWidget.content.model.cells"
+DARK = "JupyterLab Dark"
+METADATA = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+START_MILLISECONDS = 60_000
+
+
+class Lab:
+    """One notebook in one browser page. Cells are counted from 0."""
+
+    def __init__(self, page: Page, server: Server, name: str, pictures: Path) -> None:
+        self.page = page
+        self.folder = server.root / name
+        self.folder.mkdir()
+        self._server = server
+        self._name = name
+        self._pictures = pictures
+        self._notebook = self.folder / "notebook.ipynb"
+
+    def open(self, cells: Sequence[str]) -> None:
+        """Write a notebook of these cells and open it."""
+        notebook = nbformat.v4.new_notebook(metadata=METADATA)
+        notebook.cells = [nbformat.v4.new_code_cell(cell.strip()) for cell in cells]
+        notebook.cells[0].metadata["jupyter"] = {"source_hidden": True}
+        nbformat.write(notebook, self._notebook)
+        self.load()
+
+    def load(self) -> None:
+        """Open the notebook as it was saved, in a page that knows nothing of before."""
+        path = f"lab/workspaces/{self._name}/tree/{self._name}/{self._notebook.name}?reset"
+        self.page.goto(self._server.address(path))
+        expect(self.page.locator(f"{PANEL} .jp-Cell").first).to_be_visible(timeout=START_MILLISECONDS)
+        self.wait_for_kernel("idle")
+
+    def wait_for_kernel(self, status: str) -> None:
+        """Until the kernel is ``idle`` or ``busy``."""
+        self.page.wait_for_function(f"{KERNEL}?.status === {status!r}", timeout=START_MILLISECONDS)
+
+    @property
+    def kernel_status(self) -> str:
+        return str(self.page.evaluate(f"{KERNEL}.status"))
+
+    def command(self, name: str, **arguments: Any) -> None:
+        """Begin a command of JupyterLab."""
+        self.page.evaluate(
+            "([name, given]) => { window.jupyterapp.commands.execute(name, given); }", [name, arguments]
+        )
+
+    def start(self, *numbers: int) -> None:
+        """Have cells executed, one behind the other."""
+        for number in numbers:
+            self.page.evaluate(
+                "n => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = n; }", number
+            )
+            self.command("notebook:run-cell")
+
+    def run(self, *numbers: int) -> None:
+        """Execute cells and wait for their end."""
+        for number in numbers:
+            self.start(number)
+            self.wait_for_end(number)
+
+    def wait_for_end(self, number: int) -> None:
+        """Until a cell has its number, which comes with the kernel's reply."""
+        self.page.wait_for_function(f"{CELLS}.get({number}).executionCount > 0")
+
+    def cell(self, number: int) -> Locator:
+        return self.page.locator(f"{PANEL} .jp-Cell").nth(number)
+
+    def output(self, number: int) -> Locator:
+        """All that a cell shows."""
+        return self.cell(number).locator(".jp-Cell-outputArea")
+
+    def card(self, number: int) -> Locator:
+        """The view of a job, live or at its end."""
+        return self.output(number).locator(".ntj-card")
+
+    def live(self, number: int) -> Locator:
+        """The live view of a job."""
+        return self.output(number).locator(".ntj-live")
+
+    def interrupt(self) -> None:
+        """What the stop button does."""
+        self.command("notebook:interrupt-kernel")
+
+    def save(self) -> Any:
+        """Save the notebook; gives what is in the file then."""
+        self.command("docmanager:save")
+        self.page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
+        return nbformat.read(self._notebook, as_version=4)
+
+    def restart_kernel(self) -> None:
+        """A new kernel for the notebook that is open."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+        self.wait_for_kernel("idle")
+
+    def shut_down(self) -> None:
+        """End the notebook's kernel."""
+        self.page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
+
+    def set_theme(self, name: str) -> None:
+        """Change the colors and wait until they are there."""
+        self.command("apputils:change-theme", theme=name)
+        expect(self.page.locator(f"body[data-jp-theme-name='{name}']")).to_be_attached()
+
+    def picture(self, name: str) -> None:
+        """A picture of the page as it is, for people to look at."""
+        self.page.screenshot(path=self._pictures / f"{name}.png")

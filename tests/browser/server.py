@@ -1,0 +1,116 @@
+"""A Jupyter server of the browser tests' own: its settings, kernels, jobs and files lie under one folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+
+from tests.support import wait_until
+
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+OPTIONS = (
+    "--allow-root",
+    "--no-browser",
+    "--ServerApp.ip=127.0.0.1",
+    "--LabApp.expose_app_in_browser=True",
+    "--LabApp.extension_manager=readonly",
+)
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "docmanager-extension/plugin": {"autosave": False},
+    # cells out of sight stay in the page, where the tests look for them
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
+INHERITED = ("PATH", "LANG", "LC_ALL", "CI", "VIRTUAL_ENV", "PYTHONPATH")
+
+
+class Server:
+    """JupyterLab in a process of its own. ``root`` is the folder that it serves."""
+
+    def __init__(self, folder: Path, token: str) -> None:
+        self.root = folder / "notebooks"
+        self._runtime = folder / "runtime"
+        self._log = folder / "server.log"
+        self._token = token
+        self._write_settings(folder / "lab-settings")
+        self.root.mkdir()
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", *OPTIONS, f"--ServerApp.root_dir={self.root}"],
+                env=self._environment(folder),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.url = wait_until(self._find_url, START_SECONDS, self._tail, interval=0.1)
+
+    def address(self, path: str) -> str:
+        """Where a browser finds something, with the right to see it."""
+        return f"{self.url}{path}{'&' if '?' in path else '?'}token={self._token}"
+
+    def stop(self) -> None:
+        """End the server and see that its kernels end with it."""
+        family = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+            _, left = psutil.wait_procs(family, STOP_SECONDS)
+        finally:
+            for process in family:
+                if process.is_running():
+                    process.kill()
+            if self._process.poll() is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+        assert not left, f"outlived the server: {left}; {self._tail()}"
+
+    def _environment(self, folder: Path) -> dict[str, str]:
+        own = {
+            "HOME": "user",
+            "IPYTHONDIR": "ipython",
+            "JUPYTERLAB_SETTINGS_DIR": "lab-settings",
+            "JUPYTERLAB_WORKSPACES_DIR": "lab-workspaces",
+            "JUPYTER_CONFIG_DIR": "config",
+            "JUPYTER_DATA_DIR": "data",
+            "JUPYTER_RUNTIME_DIR": "runtime",
+            "NODETOOL_HOME": "nodetool",
+            "TMPDIR": "temporary",
+        }
+        for name in own.values():
+            (folder / name).mkdir(exist_ok=True)
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name in INHERITED or name.startswith("COVERAGE_")
+        }
+        return kept | {name: str(folder / value) for name, value in own.items()} | {"JUPYTER_TOKEN": self._token}
+
+    def _find_url(self) -> str:
+        """The address that the server has written down, once it answers."""
+        assert self._process.poll() is None, f"the server has ended: {self._tail()}"
+        for path in self._runtime.glob("jpserver-*.json"):
+            try:
+                url = str(json.loads(path.read_text("utf-8"))["url"])
+                with urlopen(f"{url}api/status?token={self._token}", timeout=5):
+                    return url
+            except (OSError, ValueError):
+                return ""
+        return ""
+
+    def _tail(self) -> str:
+        return self._log.read_text("utf-8", errors="replace")[-4_000:]
+
+    @staticmethod
+    def _write_settings(folder: Path) -> None:
+        for name, values in SETTINGS.items():
+            path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(values), "utf-8")

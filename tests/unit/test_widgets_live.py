@@ -1,0 +1,206 @@
+"""The live view, with real widgets whose messages are recorded in place of being sent."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import comm
+import pytest
+from comm.base_comm import BaseComm
+from ipywidgets import Accordion, Button, Widget
+
+from nodetool_jupyter.views.snapshot import JobView
+from nodetool_jupyter.widgets.live import LOG_PANES, LiveView, Paced
+from tests.support import wait_until
+from tests.unit.pages import Page
+from tests.unit.watched_jobs import (
+    START,
+    chain,
+    completed,
+    folded,
+    logged,
+    moved,
+    node,
+    output,
+    progress,
+    ran,
+    running,
+)
+
+GRAPH = chain("a", "b", "c")
+
+
+class Recorded(BaseComm):
+    """A comm that sends nothing, as ipykernel 7.4 makes them: pinned to the shell that last sent."""
+
+    sent: list[tuple[str, Any]] = []  # noqa: RUF012 - one record for all comms of a test
+
+    def publish_msg(self, msg_type: str, data: Any = None, *args: Any, **keys: Any) -> None:
+        self.sent.append((msg_type, data))
+
+    def _reply_subshell_for(self, data: Any, default: str) -> str:
+        return "the busy one"
+
+
+@pytest.fixture(autouse=True)
+def messages(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, Any]]]:
+    monkeypatch.setattr(comm, "create_comm", Recorded)
+    Recorded.sent.clear()
+    yield Recorded.sent
+    Widget.close_all()
+
+
+def view_of(*events: Any) -> JobView:
+    return folded(GRAPH, [running(), *ran("a"), node("b", "running"), *events])
+
+
+def texts(live: LiveView) -> list[str]:
+    """What the HTML widgets show, from top to bottom."""
+    return [Page(child.value).text for child in live.widget.children if hasattr(child, "value")]
+
+
+def updates(messages: list[tuple[str, Any]]) -> int:
+    return sum(kind == "comm_msg" for kind, _ in messages)
+
+
+def test_everything_is_shown() -> None:
+    """State, graph, rows, notices, fault and logs each have their place."""
+    view = view_of(progress("b", 1, 2), logged("b", "hello"))
+    shown = " ".join(texts(LiveView(view)))
+    for word in ("running", "quickstart", "1 of 3 nodes done", "50 %"):
+        assert word in shown
+    live = LiveView(view)
+    (accordion,) = [child for child in live.widget.children if isinstance(child, Accordion)]
+    assert accordion.titles == ("Log of b",)
+    assert "hello" in accordion.children[0].value
+
+
+def test_a_tick_costs_one_message(messages: list[tuple[str, Any]]) -> None:
+    """Progress, streamed text and the clock are one widget; an unchanged view sends nothing but its clock."""
+    view = view_of()
+    live = LiveView(view)
+    for number in range(20):
+        messages.clear()
+        view.fold(progress("b", number, 100, chunk="word "))
+        live.render(view)
+        assert updates(messages) == 1
+        assert len(str(messages)) < 4_000
+
+
+def test_a_view_has_few_widgets(messages: list[tuple[str, Any]]) -> None:
+    """Each is a message when it opens, and a thing the front end keeps."""
+    live = LiveView(view_of())
+    assert sum(kind == "comm_open" for kind, _ in messages) <= 18
+    live.close()
+    messages.clear()
+    LiveView(view_of(*(logged(f"x{number}", "hello") for number in range(100))))
+    assert sum(kind == "comm_open" for kind, _ in messages) <= 18 + 2 + 3 * LOG_PANES
+
+
+def test_logs_get_a_pane_each_up_to_a_bound() -> None:
+    """A node's pane comes with its first line."""
+    view = view_of()
+    live = LiveView(view)
+    assert not any(isinstance(child, Accordion) for child in live.widget.children)
+    for number in range(2 * LOG_PANES):
+        view.fold(logged(f"x{number}", f"from {number}"))
+        live.render(view, now=True)
+    (accordion,) = [child for child in live.widget.children if isinstance(child, Accordion)]
+    assert len(accordion.children) == len(accordion.titles) == LOG_PANES
+    assert "from 3" in accordion.children[3].value
+
+
+def test_costly_parts_wait_for_their_turn(messages: list[tuple[str, Any]]) -> None:
+    """Counts on the drawing and lines of logs don't send it all anew each time; the end does."""
+    view = view_of(logged("b", "0"))
+    live = LiveView(view)
+    messages.clear()
+    for number in range(50):
+        view.fold(moved("e1", number))
+        view.fold(logged("b", str(number)))
+        live.render(view)
+    assert updates(messages) <= 55
+    for event in [node("b", "completed"), *ran("c"), output(1), completed()]:
+        view.fold(event)
+    live.finish(view)
+    assert "49" in texts(live)[2]
+    assert "completed" in texts(live)[1]
+
+
+def test_a_paced_part_draws_the_last_state() -> None:
+    """What was left out while it waited is not lost."""
+    drawn: list[int] = []
+    state = 0
+    paced = Paced(lambda: drawn.append(state), 60)
+    for state in range(5):
+        paced.update(state)
+    assert drawn == [0]
+    paced.update(4, now=True)
+    paced.update(4, now=True)
+    assert drawn == [0, 4]
+
+
+def test_cancel_never_waits() -> None:
+    """The callback runs on the kernel's one thread for all widgets: cancelling is done elsewhere."""
+    release, called = threading.Event(), threading.Event()
+
+    def cancel() -> None:
+        called.set()
+        release.wait(5)
+
+    live = LiveView(view_of(), cancel)
+    button = button_of(live)
+    button.click()
+    assert called.wait(5)
+    assert button.disabled
+    assert button.description == "Cancelling…"
+    release.set()
+
+
+def test_a_cancel_that_fails_is_told_and_can_be_tried_again() -> None:
+    """The reason stands in the view, escaped."""
+
+    def cancel() -> None:
+        raise OSError("no <b>owner</b>")
+
+    view = view_of()
+    live = LiveView(view, cancel)
+    button = button_of(live)
+    button.click()
+    wait_until(lambda: not button.disabled and button.description == "Cancel")
+    live.render(view)
+    assert "could not be cancelled: no <b>owner</b>" in texts(live)[1]
+
+
+def test_cancel_is_reached_while_the_cell_runs() -> None:
+    """The comm of the button keeps to the shell that the front end chose (ipykernel 7.4)."""
+    live = LiveView(view_of(logged("b", "hello")))
+    button = button_of(live)
+    assert button.comm._reply_subshell_for({}, "the free one") == "the free one"
+    assert live.widget.children[-1].comm._reply_subshell_for({}, "the free one") == "the free one"
+
+
+def test_closing_leaves_nothing(messages: list[tuple[str, Any]]) -> None:
+    """Every comm that was opened is closed: a kernel that shows a thousand jobs doesn't grow by them."""
+    live = LiveView(view_of(logged("b", "hello")))
+    opened = [kind for kind, _ in messages if kind == "comm_open"]
+    live.close()
+    closed = [kind for kind, _ in messages if kind == "comm_close"]
+    assert len(closed) == len(opened)
+
+
+def test_the_end_can_stay_in_place() -> None:
+    """In a panel the view remains, without its button."""
+    view = view_of(node("b", "completed"), *ran("c"), completed())
+    live = LiveView(view)
+    live.finish(view)
+    assert button_of(live).layout.display == "none"
+    assert "completed" in texts(live)[1]
+    assert view.elapsed(START) == 2.5
+
+
+def button_of(live: LiveView) -> Button:
+    (button,) = [child for child in live.widget.children if isinstance(child, Button)]
+    return button

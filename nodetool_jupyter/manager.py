@@ -63,8 +63,7 @@ class ManagedJob:
         if failure is not None and not has_ended:
             self._fail_for_store(failure)
         if has_ended:
-            self.unrecorded = failure
-            self._log.close()
+            self.unrecorded = failure or self._close_log()
             self._on_end(self)
         with self.changed:
             self.is_done = has_ended
@@ -81,6 +80,13 @@ class ManagedJob:
             self._log.append(encode_events(events))
             if has_changed:
                 self._store.update(record, self._log)
+        except (OSError, NodeToolError) as error:
+            return error
+        return None
+
+    def _close_log(self) -> Exception | None:
+        try:
+            self._log.close()
         except (OSError, NodeToolError) as error:
             return error
         return None
@@ -331,9 +337,9 @@ class JobExecutionManager:
         )
         update = _update(record.id, len(lines) + 1, JobStatus.FAILED, fault)
         log.append(encode_events([update]))
-        log.close()
         record = advance(record, update)
-        self.store.update(record)
+        self.store.update(record, log)
+        log.close()
         return record
 
     def shutdown(self, grace: float = 2.0) -> None:

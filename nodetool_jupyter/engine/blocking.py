@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import queue
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import closing, suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nodetool_jupyter.engine.actor import Actor
-    from nodetool_jupyter.engine.threads import Interruptible
+    from nodetool_jupyter.engine.threads import Interruptible, ThreadPool
 
 BATCH = 64
 POLL = 0.05
@@ -110,11 +111,11 @@ class _Raised(Exception):
         self.error = error
 
 
-async def iterate_blocking(actor: Actor, make: Callable[[], Iterator[Any]]) -> AsyncGenerator[Any, None]:
+async def iterate_blocking(actor: Actor, make: Callable[[], Any]) -> AsyncGenerator[Any, None]:
     """The items of a blocking generator, run in a thread of the pool, a bounded number of items ahead."""
-    ahead = _Ahead(asyncio.get_running_loop(), make)
+    ahead = _Ahead(asyncio.get_running_loop(), actor.run.pool, make)
     producer = asyncio.ensure_future(in_pool(actor, ahead.produce))
-    producer.add_done_callback(lambda _: ahead.arrived.set())
+    producer.add_done_callback(ahead.producer_ended)
     try:
         while True:
             await ahead.arrived.wait()
@@ -127,32 +128,47 @@ async def iterate_blocking(actor: Actor, make: Callable[[], Iterator[Any]]) -> A
         await producer
     finally:
         ahead.stopping = True
-        if not producer.done():
-            producer.cancel()
-            await asyncio.wait({producer})
+        producer.cancel()
+        while not producer.done():
+            with suppress(asyncio.CancelledError):  # the node is being cancelled already
+                await asyncio.wait({producer})
 
 
 class _Ahead:
     """The items that a generator's thread has made and the loop has not yet taken."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, make: Callable[[], Iterator[Any]]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, pool: ThreadPool, make: Callable[[], Any]) -> None:
         self.items: queue.Queue[Any] = queue.Queue(BATCH)
         self.arrived = asyncio.Event()
         self.stopping = False
         self._loop = loop
+        self._pool = pool
         self._make = make
+
+    def producer_ended(self, producer: asyncio.Future[Any]) -> None:
+        """The thread has let go of the generator; its error, if nobody asks for it any more, is nobody's."""
+        self.arrived.set()
+        if not producer.cancelled():
+            producer.exception()
 
     def produce(self) -> None:
         """Run the generator in this thread, to its end or until nobody wants its items."""
-        for item in self._make():
-            while not self._put(item):
-                if self.stopping:
+        with closing(self._make()) as items:
+            for item in items:
+                if not self._put(item):
                     return
-            self._loop.call_soon_threadsafe(self.arrived.set)
+                self._loop.call_soon_threadsafe(self.arrived.set)
 
     def _put(self, item: Any) -> bool:
-        try:
-            self.items.put(item, timeout=POLL)
-        except queue.Full:
-            return False
-        return True
+        """Whether the item was still wanted; while it waits, this thread is not counted: who takes the items
+        may need one.
+        """
+        with suppress(queue.Full):
+            self.items.put_nowait(item)
+            return True
+        with self._pool.waiting():
+            while not self.stopping:
+                with suppress(queue.Full):
+                    self.items.put(item, timeout=POLL)
+                    return True
+        return False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -34,6 +35,11 @@ class Router:
             return self._stream.write(text)
         reporter.report_output(text, self._severity)
         return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each, likewise."""
+        for line in lines:
+            self.write(line)
 
     def flush(self) -> None:
         """Flush the stream; a node's half line waits for its end."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from nodetool_jupyter.errors import NodeToolError
 from nodetool_jupyter.model.events import Severity
@@ -37,6 +38,12 @@ def _no_folder() -> Path:
 
 def _no_read(uri: str) -> bytes:
     raise NodeToolError(f"{uri[:80]!r} can't be read here", hint="pass the data itself, or a data: URI")
+
+
+def _checked(severity: Severity) -> Severity:
+    if severity not in get_args(Severity):
+        raise ValueError(f"expected severity {', '.join(get_args(Severity))}, found {severity!r}")
+    return severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +84,21 @@ class ProcessingContext:
 
     def progress(self, done: float, total: float | None = None, chunk: str = "") -> None:
         """Report ``done`` of ``total`` units of work; ``chunk`` is text to stream. Cheap: coalesced to 20 a
-        second.
+        second. A number that isn't finite counts as unknown.
         """
         if self._reporter:
-            self._reporter.report_progress(done, total, chunk)
+            total = None if total is None or not isfinite(total) else float(total)
+            self._reporter.report_progress(float(done) if isfinite(done) else 0.0, total, str(chunk))
 
-    def log(self, content: str, severity: Severity = "info") -> None:
-        """Add a line to the node's log."""
+    def log(self, content: object, severity: Severity = "info") -> None:
+        """Add a line to the node's log; what is no str is shown as print would."""
         if self._reporter:
-            self._reporter.report_log(content, severity)
+            self._reporter.report_log(str(content), _checked(severity))
 
-    def notify(self, content: str, severity: Severity = "info") -> None:
+    def notify(self, content: object, severity: Severity = "info") -> None:
         """Tell the user something now."""
         if self._reporter:
-            self._reporter.report_notification(content, severity)
+            self._reporter.report_notification(str(content), _checked(severity))
 
     def preview(self, value: Any) -> None:
         """Show a value while the node still runs."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 
 from nodetool_jupyter.engine.plan import PlanNode
 from nodetool_jupyter.errors import ErrorCode, NodeError, NodeToolError
+from nodetool_jupyter.model.events import Fault
 
 MAX_REASON = 2_000
 MAX_TRACEBACK = 20_000
@@ -34,6 +36,28 @@ def node_error(
     )
     error.__cause__ = cause
     return error
+
+
+def fault_of(error: NodeError) -> Fault:
+    """A node's error as the job's record keeps it."""
+    return Fault(
+        code=error.code or ErrorCode.NODE_ERROR,
+        message=error.message,
+        hint=error.hint,
+        node_id=error.node_id,
+        node_type=error.node_type,
+        handle=error.handle,
+        traceback=error.details,
+    )
+
+
+def uncancellable(reason: Fault | None, who: str, grace: float) -> Fault:
+    """Why a job failed that could not be stopped; a reason it had before stays the first one."""
+    message = f"{who} could not be stopped within {grace:g} s and may still be running"
+    hint = "restart the kernel to end it"
+    if reason is None:
+        return Fault(code=ErrorCode.UNCANCELLABLE, message=message, hint=hint)
+    return replace(reason, message=f"{reason.message}; {message}", hint=reason.hint or hint)
 
 
 def reason_of(error: BaseException) -> str:

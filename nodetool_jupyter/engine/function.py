@@ -118,6 +118,7 @@ def function_spec(function: Callable[..., Any], name: str | None, policy: NodePo
         bind=bind,
         reads_stream=bool(streamed),
         wants_context=context_name is not None,
+        plain=None if streamed or fields or context_name is not None else function,
         routes=routes,
         policy=policy,
     )

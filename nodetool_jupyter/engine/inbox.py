@@ -50,7 +50,7 @@ class Inbox:
             self._open = dict(node.producers)
 
     def is_full(self, handle: str) -> bool:  # noqa: ARG002 - for those that have a queue a handle
-        """Whether producers should wait before they send more to a handle; never so below ``limit`` in all."""
+        """Whether producers should wait before they send more; never so below ``limit`` values in all."""
         return self.size >= self.limit
 
     def push(self, handle: str, value: Any) -> None:

@@ -26,11 +26,13 @@ async def run_once(run: Run, node: PlanNode) -> None:
         reporter.tell_running()
         RUNNING.set(reporter)
         try:
-            _check(node, values)
-            context = run.context.bound_to(reporter) if node.spec.wants_context else None
-            result = await node.spec.bind(node.properties, node.dynamic_properties).call(
-                values, context, None
-            )
+            if node.checks:
+                _check(node, values)
+            plain = node.spec.plain
+            if plain is None:
+                result = await _call(run, reporter, values)
+            else:
+                result = await plain(**{**node.properties, **values})
         except BaseException as error:  # noqa: BLE001 - whatever node code raises becomes its error
             reporter.raise_for(error)
         finally:
@@ -38,6 +40,12 @@ async def run_once(run: Run, node: PlanNode) -> None:
         _send(run, reporter, result)
     run.end_edges(node)
     run.node_ended()
+
+
+def _call(run: Run, reporter: Reporter, values: dict[str, Any]) -> Any:
+    node = reporter.node
+    context = run.context.bound_to(reporter) if node.spec.wants_context else None
+    return node.spec.bind(node.properties, node.dynamic_properties).call(values, context, None)
 
 
 def _check(node: PlanNode, values: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from types import ModuleType
 from typing import TypeGuard
@@ -30,6 +30,8 @@ class Registry:
         self._families = dict(families)
         self._specs: dict[str, NodeSpec] = {}
         self._loaded: set[str] = set()
+        self.missing: dict[str, str] = {}
+        """Families that could not be imported when all were asked for, and why."""
         self._asked_packages = False
         self._lock = threading.RLock()
 
@@ -55,19 +57,23 @@ class Registry:
             return self._specs.get(type_name)
 
     def all(self) -> list[NodeSpec]:
-        """Every known type, sorted; imports all families."""
+        """Every known type, sorted; imports all families. One that can't be imported is in ``missing``."""
         with self._lock:
             self._ask_packages()
             for prefix in list(self._families):
-                self._load(prefix)
+                try:
+                    self._load(prefix)
+                except WorkflowError as error:
+                    self.missing[prefix] = error.message
         return sorted(self._specs.values(), key=lambda spec: spec.type)
 
     def suggest(self, type_name: str) -> str | None:
-        """A known type that the user may have meant; families that can't be loaded are left out."""
+        """A known type that the user may have meant; imports no more than the family it is looked for in."""
+        prefix, _, name = type_name.rpartition(".")
+        near = difflib.get_close_matches(prefix, self._families, n=1, cutoff=0.8)
         with suppress(WorkflowError):
-            self.all()
-        names: Iterable[str] = sorted(self._specs)
-        found = difflib.get_close_matches(type_name, names, n=1, cutoff=0.75)
+            self.get(f"{near[0]}.{name}" if near else type_name)
+        found = difflib.get_close_matches(type_name, list(self._specs), n=1, cutoff=0.75)
         return found[0] if found else None
 
     def _load_family_of(self, type_name: str) -> None:

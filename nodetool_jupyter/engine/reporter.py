@@ -41,8 +41,8 @@ class Reporter:
         self.node = node
         self.run = run
         self._partial_line = ""
-        self._pending: tuple[float, float | None, str] | None = None
-        """Progress that has been reported and not yet been told."""
+        self._pending: tuple[float, float | None, str] | tuple[()] | None = None
+        """Progress that has been reported and not yet been told; None where none has ever been."""
 
     @property
     def id(self) -> str:
@@ -53,8 +53,11 @@ class Reporter:
         """Raise what node code raised as a NodeError; the end of a run that is being cancelled passes as
         such.
         """
-        if isinstance(error, NodeError):
-            raise error
+        if isinstance(error, NodeError) and (error.node_id, error.job_id) == (
+            self.id,
+            self.run.context.job_id,
+        ):
+            raise error  # this node's own, not that of a job which it ran
         if isinstance(error, InputError):
             raise self.error(str(error), handle=error.handle) from None
         if isinstance(error, (asyncio.CancelledError, NodeCancelled)):
@@ -138,9 +141,9 @@ class Reporter:
     def tell_progress(self) -> None:
         """Put the latest reported progress into the stream."""
         with self.run.telling.reporting:
-            pending, self._pending = self._pending, None
-        if pending is not None:
-            done, total, chunk = pending
+            if not self._pending:
+                return
+            (done, total, chunk), self._pending = self._pending, ()
             self.run.telling.emit(
                 NodeProgress(node_id=self.id, progress=done, total=total, chunk=chunk, timestamp=time())
             )
@@ -150,18 +153,19 @@ class Reporter:
         with self.run.telling.reporting:
             before = self._pending
             self._pending = (done, total, before[2] + chunk if before else chunk)
-        if before is None:
+        if not before:
             self.run.telling.will_report(self)
 
     def report_output(self, text: str, severity: Severity) -> None:
         """What the node printed: whole lines go to its log, a half line waits for its end."""
-        *lines, rest = (self._partial_line + text).split("\n")
-        if len(rest) > MAX_LINE:
-            lines.append(rest)
-            rest = ""
-        self._partial_line = rest
-        for line in lines:
-            self.report_log(line, severity)
+        with self.run.telling.reporting:  # threads of one node may print at the same time
+            *lines, rest = (self._partial_line + text).split("\n")
+            if len(rest) > MAX_LINE:
+                lines.append(rest)
+                rest = ""
+            self._partial_line = rest
+            for line in lines:
+                self.report_log(line, severity)
 
     def report_log(self, content: str, severity: Severity = "info") -> None:
         """Add to the node's log; a line over 10,000 characters is cut, and says so."""

@@ -12,11 +12,14 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic, time
+from types import CoroutineType
 from typing import Any
 
 from nodetool_jupyter.engine.actor import Actor
+from nodetool_jupyter.engine.blocking import INSISTENCE
 from nodetool_jupyter.engine.capture import start_capture, stop_capture
 from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext
+from nodetool_jupyter.engine.failure import fault_of, uncancellable
 from nodetool_jupyter.engine.inbox import Inbox, Parking
 from nodetool_jupyter.engine.once import run_once
 from nodetool_jupyter.engine.plan import Plan, PlanEdge, PlanNode
@@ -73,6 +76,15 @@ class WorkflowRunner:
         """Tell the end of a run whose loop answers no more."""
         self._run.tell_end(outcome)
 
+    def give_up(self, grace: float) -> None:
+        """Tell the end of a run whose nodes have not stopped within ``grace`` seconds; from any thread."""
+        self._run.tell_end(self._run.given_up(grace))
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether its nodes have been told to stop: it was cancelled, or a node has failed."""
+        return self._run.is_ending
+
     def pulse(self) -> None:
         """Tell what has been reported so far, also while a node blocks the loop; from any thread."""
         self._run.telling.pulse()
@@ -122,7 +134,7 @@ class Run:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._inline: Interruptible | None = None
         self._wake: asyncio.Event = asyncio.Event()
-        self._started = 0.0
+        self._started = monotonic()
 
     @property
     def is_ending(self) -> bool:
@@ -138,55 +150,54 @@ class Run:
         self.telling.emit(JobUpdate(status="running", timestamp=time()))
         start_capture()
         try:
-            if not self.is_cancelling:
-                await self._until_ended()
-            if self.is_cancelling or self.error:
-                await self._end_lanes()
+            await self._until_ended()
+        except asyncio.CancelledError:
+            self.is_cancelling = True  # whoever awaits this run gives it up
+            raise
         finally:
-            stop_capture()
-        outcome = self._outcome()
-        self.tell_end(outcome)
+            try:
+                if self.is_ending:
+                    await self._end_lanes()
+            finally:
+                stop_capture()
+                outcome = self._outcome()
+                self.tell_end(outcome)
         return outcome
 
     async def _until_ended(self) -> None:
         """Until all nodes have ended, one has failed, or the run is cancelled."""
-        if self._unfinished:
+        if self._unfinished and not self.is_cancelling:
             self._start_next_source()
             await self._wake.wait()
 
     async def _end_lanes(self) -> None:
-        """Cancel what still runs; a node that resists is told again until the grace is over."""
-        waiting = set(self._ready)
+        """Cancel what still runs; a node that goes on is told again, a few times until the grace is over."""
         self._ready.clear()
-        deadline = monotonic() + self.grace
         running = {lane for lane in self._lanes if not lane.done()}
-        while running:
+        for _ in range(INSISTENCE if running else 0):
             for lane in running:
                 lane.cancel()
-            _, running = await asyncio.wait(running, timeout=min(0.1, max(0.0, deadline - monotonic())))
-            if running and monotonic() >= deadline:
-                break
+            _, running = await asyncio.wait(running, timeout=self.grace / INSISTENCE)
+            if not running:
+                return
         # a lane waiting for a stuck thread gives it up itself at the end of the same grace
         if running:
             _, running = await asyncio.wait(running, timeout=0.5)
-        if running:
-            self.stuck += [
-                actor.id for actor in self._actors if actor and actor.is_scheduled and actor not in waiting
-            ]
+        self.stuck += filter(None, map(node_in, running))
+
+    def given_up(self, grace: float) -> Outcome:
+        """The outcome, if what runs is not waited for any longer."""
+        self.stuck += filter(None, map(node_in, list(self._lanes)))
+        self.grace = grace
+        return self._outcome()
 
     def _outcome(self) -> Outcome:
-        if self.stuck:
+        fault = self._fault if self.error is None else fault_of(self.error)
+        if self.stuck and self.is_ending:
             names = ", ".join(sorted(set(self.stuck)))
-            fault = Fault(
-                code=ErrorCode.UNCANCELLABLE,
-                message=f"node {names} could not be stopped within {self.grace:g} s and may still be running",
-                hint="restart the kernel to end it",
-            )
-            return Outcome("failed", self.outputs, None, fault)
-        if self.error is not None:
-            return Outcome("failed", self.outputs, self.error, fault_of(self.error))
-        if self._fault is not None:
-            return Outcome("failed", self.outputs, None, self._fault)
+            fault = uncancellable(fault, f"node {names}", self.grace)
+        if fault is not None:
+            return Outcome("failed", self.outputs, self.error, fault)
         return Outcome("cancelled" if self.is_cancelling else "completed", self.outputs)
 
     def tell_end(self, outcome: Outcome) -> None:
@@ -292,31 +303,23 @@ class Run:
     async def _lane(self) -> None:
         self._standby = None
         ready = self._ready
-        for _ in range(STEPS):
-            if not ready or self.is_ending:
-                return
-            item = ready.popleft()
-            if not ready:
-                self._start_next_source()
-            elif self._standby is None:
-                self._stand_by()
-            if not await self._step(item):
-                return
-        if ready and self._standby is None:
-            self._stand_by()
-
-    async def _step(self, item: Actor | PlanNode) -> bool:
-        """Run a node as far as it goes; False when the run is ending."""
+        item: Actor | PlanNode | None = None
         try:
-            if isinstance(item, PlanNode):
-                await run_once(self, item)
-            else:
-                await item.step()
+            for _ in range(STEPS):
+                if not ready or self.is_ending:
+                    return
+                item = ready.popleft()
+                if not ready:
+                    self._start_next_source()
+                elif self._standby is None:
+                    self._stand_by()
+                await (run_once(self, item) if isinstance(item, PlanNode) else item.step())
         except NodeError as error:
             self._fail(item, error)
         except (asyncio.CancelledError, NodeCancelled):
-            return False
-        return not self.is_ending
+            return
+        if ready and self._standby is None:
+            self._stand_by()
 
     def _lane_ended(self, lane: asyncio.Task[None]) -> None:
         self._lanes.discard(lane)
@@ -355,8 +358,8 @@ class Run:
         if not self._unfinished:
             self._wake.set()
 
-    def _fail(self, item: Actor | PlanNode, error: NodeError) -> None:
-        if self.error is None and not self.is_cancelling:
+    def _fail(self, item: Actor | PlanNode | None, error: NodeError) -> None:
+        if self.error is None and not self.is_cancelling and item is not None:
             self.error = error
             reporter = Reporter(item, self) if isinstance(item, PlanNode) else item
             reporter.fail(error)
@@ -396,14 +399,9 @@ class Run:
             return fallback(value)
 
 
-def fault_of(error: NodeError) -> Fault:
-    """A node's error as the job's record keeps it."""
-    return Fault(
-        code=error.code or ErrorCode.NODE_ERROR,
-        message=error.message,
-        hint=error.hint,
-        node_id=error.node_id,
-        node_type=error.node_type,
-        handle=error.handle,
-        traceback=error.details,
-    )
+def node_in(lane: asyncio.Task[None]) -> str | None:
+    """The id of the node that a lane steps. Its frame is asked, so that a step needs not note it down."""
+    coroutine = lane.get_coro()
+    frame = coroutine.cr_frame if isinstance(coroutine, CoroutineType) else None
+    item = frame.f_locals.get("item") if frame is not None else None
+    return None if item is None else item.id

@@ -121,6 +121,8 @@ class NodeSpec:
     it.
     """
     wants_context: bool = True
+    plain: Callable[..., Any] | None = field(default=None, repr=False)
+    """The function itself, where calling it with properties and values is all there is to a firing."""
     routes: bool = False
     """Whether what it returns is a dict with one value a handle, rather than the value of the one handle."""
     policy: NodePolicy = NodePolicy()

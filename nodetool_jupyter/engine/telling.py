@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from nodetool_jupyter.engine.reporter import Reporter
 
 EventSink = Callable[[Sequence[Event]], None]
-"""Called with a job's events in order, one batch at a time; an empty one says that nothing has happened for a while,
-so that what is held back can be written.
+"""Called with a job's events in order, one batch at a time; an empty one says that nothing has happened for
+a while, so that what is held back can be written.
 """
 
 TOGETHER = 0.002
 """Seconds that an event waits for others, so that a short job is told at once."""
+BATCH = 128
+"""Events that are told without waiting: while few are kept, the garbage collector is not called for."""
 PULSE = 0.05
 """Seconds between two tellings of progress and edge counts."""
 
@@ -34,13 +36,15 @@ class Telling:
     """Collects a run's events and hands them to its sink. ``first_seq`` is the first number."""
 
     def __init__(self, job_id: str, sink: EventSink, first_seq: int) -> None:
-        self.reporting = threading.Lock()
-        """Guards the progress that reporters hold back."""
+        # Both are re-entrant: whatever runs in between may print, a finalizer or a warning, and be reported.
+        self.reporting = threading.RLock()
+        """Guards what is held back, and that it is told before the end of what it is about."""
         self._job_id = job_id
         self._sink = sink
         self._next_seq = first_seq
         self._outbox: deque[Event] = deque()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._is_telling = False
         self._will_tell = False
         self._will_pulse = False
         self._reporters: dict[Reporter, None] = {}
@@ -59,10 +63,16 @@ class Telling:
         if not self._will_tell:
             self._will_tell = True
             self._on_loop(self._tell_later)
+        elif len(self._outbox) >= BATCH:
+            self.tell()
 
     def _tell_later(self) -> None:
         assert self._loop is not None
-        self._loop.call_later(TOGETHER, self.tell)
+        self._loop.call_later(TOGETHER, self._tell_now)
+
+    def _tell_now(self) -> None:
+        self._will_tell = False
+        self.tell()
 
     def _on_loop(self, call: Callable[[], None]) -> None:
         loop = self._loop
@@ -76,22 +86,31 @@ class Telling:
     def tell(self) -> None:
         """Number the waiting events and hand them on."""
         with self._lock:
-            self._will_tell = False
-            batch = []
-            outbox, job_id = self._outbox, self._job_id
-            for seq in range(self._next_seq, self._next_seq + len(outbox)):
-                event = outbox.popleft()
-                event.seq = seq  # type: ignore[misc]  # stamped here, before anyone sees it
-                event.job_id = job_id  # type: ignore[misc]
-                batch.append(event)
-            self._next_seq += len(batch)
-            self._sink(batch)
+            if not self._is_telling:
+                self._hand_on(self._outbox)
 
     def tell_last(self, event: Event) -> None:
-        """Put the terminal event into the stream and hand on all there is."""
+        """Put the terminal event into the stream and hand on all there is; what a stray thread tells after it
+        is dropped.
+        """
         self._collect()
-        self._outbox.append(event)
-        self.tell()
+        with self._lock:
+            outbox, self._outbox = self._outbox, deque(maxlen=0)
+            self._hand_on(outbox, event)
+
+    def _hand_on(self, outbox: deque[Event], *last: Event) -> None:
+        self._is_telling = True
+        try:
+            batch = [outbox.popleft() for _ in range(len(outbox))]
+            batch += last
+            job_id = self._job_id
+            for seq, event in enumerate(batch, self._next_seq):
+                event.seq = seq  # type: ignore[misc]  # stamped here, before anyone sees it
+                event.job_id = job_id  # type: ignore[misc]
+            self._next_seq += len(batch)
+            self._sink(batch)
+        finally:
+            self._is_telling = False
 
     def will_report(self, reporter: Reporter) -> None:
         """Progress has been reported: tell it with the next pulse."""
@@ -106,9 +125,10 @@ class Telling:
 
     def edges_drained(self, counts: Mapping[PlanEdge, int]) -> None:
         """Streaming edges have carried their last value."""
-        for edge, count in counts.items():
-            self._moved.pop(edge, None)
-            self.emit(EdgeUpdate(edge_id=edge.id, status="drained", counter=count, timestamp=time()))
+        with self.reporting:
+            for edge, count in counts.items():
+                self._moved.pop(edge, None)
+                self.emit(EdgeUpdate(edge_id=edge.id, status="drained", counter=count, timestamp=time()))
 
     def _schedule_pulse(self) -> None:
         if not self._will_pulse:
@@ -129,8 +149,9 @@ class Telling:
         for reporter in list(self._reporters):
             self._reporters.pop(reporter, None)
             reporter.tell_progress()
-        moved, self._moved = self._moved, {}
-        for edge, count in list(moved.items()):
-            self._outbox.append(
-                EdgeUpdate(edge_id=edge.id, status="message_sent", counter=count, timestamp=time())
-            )
+        with self.reporting:
+            moved, self._moved = self._moved, {}
+            for edge, count in list(moved.items()):
+                self._outbox.append(
+                    EdgeUpdate(edge_id=edge.id, status="message_sent", counter=count, timestamp=time())
+                )

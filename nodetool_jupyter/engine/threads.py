@@ -9,8 +9,8 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from nodetool_jupyter.engine.context import NodeCancelled
 
@@ -101,6 +101,19 @@ class ThreadPool:
             self._threads -= 1
             if self._calls:
                 self._start_thread()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While a thread of the pool waits for other calls, another may take its place."""
+        with self._condition:
+            self._threads -= 1
+            if self._calls:
+                self._start_thread()
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._threads += 1
 
     def close(self) -> None:
         """End idle threads now, busy ones after their call."""

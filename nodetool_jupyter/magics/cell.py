@@ -64,7 +64,7 @@ def run(notebook: Notebook, options: CellOptions, body: str) -> Any:
         authored = _read(notebook, options, body)
         if authored.graph is None:
             return authored.value
-        source = CellSource(body.splitlines(), authored.line_of_node)
+        source = CellSource(body.split("\n"), authored.line_of_node)
         return _run_graph(notebook, options, authored, source)
     except BaseException as error:
         notebook.failure = error

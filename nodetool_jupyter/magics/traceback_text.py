@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +17,7 @@ from nodetool_jupyter.magics.tables import tell
 
 CELL_FILE = "<nodetool-cell-"
 ENGINE = str(Path(engine.__file__).parent)
+PLACE = re.compile(r'^  File "([^"\n]*)", ', re.MULTILINE)
 FRAME = re.compile(
     r"""^  File "(?P<file>[^"\n]*)", line \d+.*\n(?:    .*\n|  \[Previous line .*\n)*""", re.MULTILINE
 )
@@ -58,7 +59,20 @@ def _job_lines(notebook: Notebook, error: JobError) -> Iterator[str]:
         if line:
             yield f"node {error.node_id} was made in {line}"
     yield ""
-    yield without_engine(error.details) if error.details else "there is no traceback: no node raised anything"
+    if not error.details:
+        yield "there is no traceback: no node raised anything"
+        return
+    yield with_cells(without_engine(error.details), notebook.shell.compile.format_code_name)
+
+
+def with_cells(text: str, name_of: Callable[[str], tuple[str, str] | None]) -> str:
+    """The traceback with IPython's words for its cells (``Cell In[3]``), whose files mean nothing to a user."""
+
+    def named(match: re.Match[str]) -> str:
+        words = name_of(match[1])
+        return f"  {' '.join(words)}, " if words else match[0]
+
+    return PLACE.sub(named, text)
 
 
 def without_engine(text: str) -> str:

@@ -79,7 +79,7 @@ class LogWriter(LogReader):
 
     def _open(self) -> int:
         if self._closed:
-            raise StoreError(f"{self._path} is closed: its job has ended")
+            raise ended(self._path)
         folder = self._path.parent
         try:
             folder.mkdir(0o700)
@@ -96,6 +96,11 @@ class LogWriter(LogReader):
             raise
         self._fd = fd
         return fd
+
+
+def ended(path: object) -> StoreError:
+    """The error of who writes to a log that is closed."""
+    return StoreError(f"the event log {path} is closed: its job has ended")
 
 
 def _write_rest(fd: int, data: bytes, written: int) -> None:

@@ -1,7 +1,7 @@
 """The event log of a job of this store, for its writer: in memory while it is young and short, then a file.
 
-Most jobs end before their log needs a file: then it goes into the database with the row that ends them, in one
-transaction. Making a folder and a file costs several times what such a job does otherwise.
+Most jobs end before their log needs a file: then it goes into the database with the row that ends them, in
+one transaction. Making a folder and a file costs several times what such a job does otherwise.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 
 from nodetool_jupyter.store.base import EventLog, lines_of
-from nodetool_jupyter.store.event_log import LogWriter
+from nodetool_jupyter.store.event_log import LogWriter, ended
 
 YOUNG = 0.05
 """Seconds that messages may stay in memory; ``flush`` is called about as often while a job runs."""
@@ -28,11 +28,15 @@ class JobLog(EventLog):
         self._file: LogWriter | None = LogWriter(Path(path)) if os.path.exists(path) else None  # noqa: PTH110
         self._data = b""
         self._begun = 0.0
+        self._is_kept = False
+        self._closed = False
 
     def append(self, data: bytes) -> None:
         if data and data[-1:] != b"\n":
             raise ValueError("an event log takes whole lines")
         with self._lock:
+            if self._closed:
+                raise ended(self._path)
             if self._file is not None:
                 self._file.append(data)
                 return
@@ -64,7 +68,14 @@ class JobLog(EventLog):
                 return lines_of(self._data, offset, limit)
         return self._file.read(offset, limit=limit)
 
+    def keep(self) -> None:
+        """The store has committed what is in memory: it needs no file."""
+        self._is_kept = True
+
     def close(self) -> None:
         with self._lock:
+            self._closed = True
+            if self._data and not self._is_kept:
+                self._become_file()
             if self._file is not None:
                 self._file.close()

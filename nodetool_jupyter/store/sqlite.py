@@ -77,7 +77,8 @@ class SqliteStore(Store):
 
     def update(self, record: JobRecord, log: EventLog | None = None) -> None:
         changes = schema.changes_of(record)
-        lines = log.unwritten if isinstance(log, JobLog) else b""
+        own = log if isinstance(log, JobLog) else None
+        lines = own.unwritten if own is not None and record.status.is_terminal else b""
 
         def change(db: sqlite3.Connection) -> int:
             if lines:
@@ -88,6 +89,8 @@ class SqliteStore(Store):
             error = refusal(record, self.get(record.id))
             if error is not None:
                 raise error
+        if own is not None and lines:
+            own.keep()
 
     def get(self, job_id: str) -> JobRecord:
         rows = self._read(schema.SELECT_JOB, (job_id,))

@@ -12,17 +12,19 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from types import FrameType
 from typing import Any
 
 from nodetool_jupyter.engine.actor import Actor
+from nodetool_jupyter.engine.blocking import INSISTENCE
 from nodetool_jupyter.engine.context import NodeCancelled
 from nodetool_jupyter.engine.once import run_once
 from nodetool_jupyter.engine.runner import Outcome, WorkflowRunner
 from nodetool_jupyter.engine.telling import EventSink
-from nodetool_jupyter.engine.threads import ThreadPool, raise_in_thread
+from nodetool_jupyter.engine.threads import Interruptible, ThreadPool
 from nodetool_jupyter.errors import ErrorCode
 from nodetool_jupyter.model.events import Fault
 from nodetool_jupyter.settings import Settings
@@ -48,21 +50,20 @@ class WarmWorkers:
         self._lock = threading.Lock()
         self._closed = False
 
-    def run(self, job: Job) -> _Worker:
-        """Run a job on a warm worker, or on a new one."""
+    def get(self) -> _Worker:
+        """A warm worker, or a new one, for one job."""
         with self._lock:
             worker = self._idle.pop() if self._idle else None
         if worker is None:
             worker = _Worker(self)
             worker.start()
-        worker.jobs.put(job)
         return worker
 
     def put_back(self, worker: _Worker) -> None:
         """A worker has finished its job."""
         with self._lock:
             if self._closed:
-                worker.jobs.put(None)
+                worker.calls.put(None)
             else:
                 self._idle.append(worker)
 
@@ -74,11 +75,11 @@ class WarmWorkers:
             self._idle.remove(worker)
             return True
 
-    def wait_idle(self, worker: _Worker) -> Job | None:
+    def wait_idle(self, worker: _Worker) -> Interruptible | None:
         """The worker's next job, or None when it should end."""
         while True:
             try:
-                return worker.jobs.get(timeout=self._idle_seconds)
+                return worker.calls.get(timeout=self._idle_seconds)
             except queue.Empty:
                 if self.retire(worker):
                     return None
@@ -89,32 +90,58 @@ class WarmWorkers:
             self._closed = True
             idle, self._idle = self._idle, []
         for worker in idle:
-            worker.jobs.put(None)
+            worker.calls.put(None)
 
 
 class _Worker(threading.Thread):
     def __init__(self, owner: WarmWorkers) -> None:
         super().__init__(name="nodetool-worker", daemon=True)
-        self.jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self.calls: queue.SimpleQueue[Interruptible | None] = queue.SimpleQueue()
         self.is_given_up = False
         self._owner = owner
+        self._loop: asyncio.AbstractEventLoop
 
     def run(self) -> None:
-        loop = asyncio.new_event_loop()
+        self._loop = asyncio.new_event_loop()
         try:
-            while (job := self._owner.wait_idle(self)) is not None:
-                self._run_job(loop, job)
+            while (call := self._owner.wait_idle(self)) is not None:
+                with suppress(NodeCancelled):
+                    call.run()
                 if self.is_given_up:
                     return
                 self._owner.put_back(self)
         finally:
-            loop.close()
+            self._loop.close()
 
-    def _run_job(self, loop: asyncio.AbstractEventLoop, job: Job) -> None:
-        try:
-            loop.run_until_complete(job())
-        except NodeCancelled:
-            self.is_given_up = True  # an interrupt meant for a node came late: this loop may be in any state
+    def assign(self, job: Job) -> Interruptible:
+        """Have a job run; gives what it can be interrupted by, and it alone."""
+        call = Interruptible(lambda: self._run_job(job))
+        self.calls.put(call)
+        return call
+
+    def _run_job(self, job: Job) -> None:
+        """Run a job to its end, then end the tasks that its nodes have left behind."""
+        self._complete(job())
+        left = asyncio.all_tasks(self._loop)
+        if left:
+            for task in left:
+                task.cancel()
+            self._complete(_wait_for(left))
+            self.is_given_up |= not all(task.done() for task in left)
+
+    def _complete(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        main = self._loop.create_task(coroutine)
+        while not main.done():
+            try:
+                self._loop.run_until_complete(main)
+            except NodeCancelled:
+                self.is_given_up = True  # an interrupt came late: the loop may be in any state
+            except BaseException:  # noqa: BLE001, S112 - a task of a node's own raised SystemExit, or stopped the loop
+                continue
+
+
+async def _wait_for(tasks: set[asyncio.Task[Any]]) -> None:
+    await asyncio.wait(tasks, timeout=LATENESS)
 
 
 @dataclass(slots=True, eq=False)
@@ -123,9 +150,12 @@ class ThreadedJobExecution(JobExecution):
 
     strategy: ThreadedStrategy = field(kw_only=True)
     _worker: _Worker | None = None
+    _call: Interruptible | None = None
     _deadline: float | None = None
     _cancelled_at: float | None = None
-    _was_forced: bool = False
+    _fault: Fault | None = None
+    _patience: float = 0.3
+    """Seconds after the cancel at which a node that blocks its loop is interrupted, the next time."""
 
     def start(self) -> None:
         """Hand the job to a warm worker."""
@@ -137,18 +167,21 @@ class ThreadedJobExecution(JobExecution):
             first_seq=self.launch.first_seq,
             grace=self.strategy.grace,
         )
+        if self._cancelled_at is not None:
+            self.runner.cancel(self._fault)
         timeout = self.request.resource_limits.timeout
         self._deadline = monotonic() + timeout if timeout else None
+        self._patience = min(self._patience, self.strategy.grace / 2)
+        self._worker = self.strategy.workers.get()
         self.strategy.watch(self)
-        self._worker = self.strategy.workers.run(self._main)
+        self._call = self._worker.assign(self._main)
 
     async def _main(self) -> None:
         assert self.runner is not None
         try:
             await self.runner.run()
-        except BaseException as bug:
+        except BaseException as bug:  # noqa: BLE001 - whatever it is, the job must end
             self.runner.abandon(Outcome("failed", fault=_engine_failed(bug)))
-            raise
         finally:
             self.strategy.unwatch(self)
 
@@ -163,7 +196,8 @@ class ThreadedJobExecution(JobExecution):
     def _end(self, fault: Fault | None) -> None:
         if self._cancelled_at is not None:
             return
-        self._cancelled_at = monotonic()
+        self._fault = fault
+        self._cancelled_at = monotonic()  # before the runner is looked for: start looks the other way round
         if self.runner is not None:
             self.runner.cancel(fault)
 
@@ -173,35 +207,32 @@ class ThreadedJobExecution(JobExecution):
         self.runner.pulse()
         if self._deadline is not None and now > self._deadline and self._cancelled_at is None:
             self.fail(_timed_out(self.request.resource_limits.timeout or 0.0))
+        if self._cancelled_at is None and self.runner.is_ending:
+            self._cancelled_at = now  # a node has failed: the others get the same grace
         if self._cancelled_at is None:
             return
         late = now - self._cancelled_at
-        if late > min(0.3, self.strategy.grace / 2) and not self._was_forced:
-            self._was_forced = self._interrupt_blocked_loop()
+        if late > self._patience and self._interrupt_blocked_loop():
+            self._patience = late + self.strategy.grace / INSISTENCE
         if late > self.strategy.grace + LATENESS:
-            self._give_up()
+            self.give_up(self.strategy.grace)
 
     def _interrupt_blocked_loop(self) -> bool:
         """A coroutine that never awaits keeps its loop from cancelling it: raise in its thread."""
         ident = self._worker.ident if self._worker else None
         frame = sys._current_frames().get(ident) if ident is not None else None
-        if ident is None or not _is_in_node(frame):
+        if self._call is None or not _is_in_node(frame):
             return False
-        raise_in_thread(ident)
+        self._call.interrupt()
         return True
 
-    def _give_up(self) -> None:
+    def give_up(self, grace: float) -> None:
         """The thread answers no more: end the job without it."""
         assert self.runner is not None
-        assert self._worker is not None
-        self._worker.is_given_up = True
+        if self._worker is not None:
+            self._worker.is_given_up = True
         self.strategy.unwatch(self)
-        fault = Fault(
-            code=ErrorCode.UNCANCELLABLE,
-            message=f"a node did not stop within {self.strategy.grace:g} s; its thread may still be running",
-            hint="restart the kernel to end it",
-        )
-        self.runner.abandon(Outcome("failed", fault=fault))
+        self.runner.give_up(grace)
 
 
 def _is_in_node(frame: FrameType | None) -> bool:
@@ -293,7 +324,7 @@ class ThreadedStrategy(Strategy):
             with self._changed:
                 self._changed.wait(TICK)
         for execution in list(self._running):
-            execution._give_up()
+            execution.give_up(grace)
         self._closed = True
         with self._changed:
             self._changed.notify_all()

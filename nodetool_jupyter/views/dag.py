@@ -42,7 +42,10 @@ class Dag:
             role="list",
             aria_label=f"workflow graph: {tally_text(view)}",
         )
-        return el("div", drawing, class_="ntj-dag", tabindex=0, role="group", aria_label="workflow graph")
+        # An untrusted page loses SVG, style sheet and attributes without a value, but not the SVG's words:
+        # without the sheet they stay hidden.
+        frame = {"class_": "ntj-dag", "role": "group", "aria_label": "workflow graph"}
+        return el("div", drawing, hidden="hidden", tabindex=0, **frame)
 
     def _edges(self, plan: Layout) -> list[Html]:
         view = self._view

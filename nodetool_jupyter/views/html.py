@@ -55,13 +55,8 @@ def head(view: JobView, now: float | None = None, note: str = "") -> Html:
     elapsed = view.elapsed(now) if now is not None else None
     facts += [duration_text(elapsed)] if elapsed is not None else []
     facts += [one_line(text, 200) for text in (view.message, note) if text]
-    return el(
-        "div",
-        chip,
-        name_el(view.name, "ntj-title"),
-        el("span", " · ".join(facts), class_="ntj-meta"),
-        class_="ntj-head",
-    )
+    words = [chip, name_el(view.name, "ntj-title"), el("span", " · ".join(facts), class_="ntj-meta")]
+    return el("div", join(words, " "), class_="ntj-head")
 
 
 def bar(fraction: float | None, label: str, text: str = "", class_: str = "", phase: float = 0.0) -> Html:

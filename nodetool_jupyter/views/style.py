@@ -33,7 +33,7 @@ position:relative;padding:1px 9px;border-radius:10px;border:1px solid var(--c)}
 .ntj-completed{--c:var(--ntj-ok)}.ntj-error,.ntj-failed{--c:var(--ntj-bad)}
 .ntj-running{--c:var(--ntj-run)}.ntj-cancelled,.ntj-suspended,.ntj-warning{--c:var(--ntj-warn)}
 .ntj-chip.ntj-completed,.ntj-chip.ntj-failed,.ntj-chip.ntj-running,.ntj-chip.ntj-cancelled{color:var(--c)}
-.ntj-sign{color:var(--c,var(--ntj-soft));font-weight:700;text-align:center}.ntj-dag{overflow:auto;
+.ntj-sign{color:var(--c,var(--ntj-soft));font-weight:700;text-align:center}.ntj-dag[hidden]{display:block;overflow:auto;
 max-height:420px;margin:10px 0 2px;padding:0}.ntj-dag svg{display:block;max-width:100%;height:auto}
 .ntj-node{--c:var(--ntj-soft)}.ntj-node.ntj-completed{--c:var(--ntj-ok)}
 .ntj-node.ntj-error{--c:var(--ntj-bad)}.ntj-node.ntj-running{--c:var(--ntj-run)}.ntj-node.ntj-cancelled,

@@ -27,6 +27,8 @@ MODES = ("auto", "widget", "text", "none", "quiet")
 STEP = 0.1
 """Seconds that the caller waits at a time; a job that is quicker gets no live view and no thread for it."""
 EMPTY = {"text/plain": ""}
+CELL_END = "post_run_cell"
+"""IPython's event."""
 VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
 
 
@@ -57,7 +59,15 @@ def watch(job: WatchedJob, mode: str = "auto") -> Watch | None:
     """
     if choose(mode) != "widget":
         return None
-    return get_feed().watch(job, _Background(job, Output()))
+    watched = get_feed().watch(job, _Background(job, Output()))
+    _shell().events.register(CELL_END, _settle)
+    return watched
+
+
+def _settle(_result: object) -> None:
+    """At the end of each cell: programs that run notebooks hear what a cell sends, and nothing in between."""
+    if not get_feed().settle():
+        _shell().events.unregister(CELL_END, _settle)
 
 
 def choose(mode: str) -> Way:

@@ -29,6 +29,8 @@ RENDERS = 20
 """Views drawn in a round: many jobs together stay below the 1,000 messages a second that Jupyter allows."""
 IDLE = 1.0
 """Seconds after which a view is drawn again though nothing has happened: its clock goes on."""
+SETTLING = 0.5
+"""Seconds that a cell waits at its end for the end states of background jobs."""
 PATIENCE = 0.15
 """Seconds a job may take before a live view of it is worth opening."""
 FAILURES = 3
@@ -226,6 +228,15 @@ class Feed:
         finally:
             self.drop(watch)
 
+    def settle(self) -> bool:
+        """Draw the end of the jobs that have ended, now; says whether others are still followed."""
+        with self._lock:
+            watches = list(self._watches)
+        for watch in watches:
+            if watch.ends_itself and watch.job.wait(0):
+                self._take_turn(watch, monotonic() + SETTLING, may_draw=True)
+        return bool(self._watches)
+
     def drop(self, watch: Watch) -> None:
         """Follow a job no longer."""
         with self._lock:
@@ -256,13 +267,17 @@ class Feed:
     def _round(self, watches: list[Watch], deadline: float) -> None:
         drawn = 0
         for watch in watches:
-            with watch.lock:
-                has_drawn = not watch.finished.is_set() and watch.turn(deadline, may_draw=drawn < RENDERS)
+            has_drawn = self._take_turn(watch, deadline, may_draw=drawn < RENDERS)
             drawn += has_drawn
-            if watch.finished.is_set():
-                self.drop(watch)
-            elif has_drawn:
+            if has_drawn and not watch.finished.is_set():
                 self._let_others_go_first(watch)
+
+    def _take_turn(self, watch: Watch, deadline: float, *, may_draw: bool) -> bool:
+        with watch.lock:
+            has_drawn = not watch.finished.is_set() and watch.turn(deadline, may_draw=may_draw)
+        if watch.finished.is_set():
+            self.drop(watch)
+        return has_drawn
 
     def _let_others_go_first(self, watch: Watch) -> None:
         with self._lock:

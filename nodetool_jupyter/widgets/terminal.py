@@ -9,6 +9,7 @@ import shutil
 import sys
 from time import time
 from typing import TextIO
+from unicodedata import east_asian_width
 
 from nodetool_jupyter.views.text import TextProgress, end_text, progress_line
 from nodetool_jupyter.widgets.feed import JobReader, WatchedJob
@@ -28,7 +29,7 @@ class LinePrinter:
         """Rewrite the line if it has changed."""
         self.reader.drain()
         width = shutil.get_terminal_size().columns
-        line = progress_line(self.reader.view, time(), max(width - 1, 20))
+        line = _fit(progress_line(self.reader.view, time(), max(width - 1, 20)), width - 1)
         if line != self._shown:
             self._shown = line
             _write(self._stream, CLEAR + line)
@@ -58,6 +59,15 @@ class TextPrinter:
         self.update()
         self.reader.close()
         _write(self._stream, end_text(self.reader.view, nodes=False) + "\n")
+
+
+def _fit(line: str, columns: int) -> str:
+    """As much of a line as fits: one that wraps could not be rewritten. Wide characters take two columns."""
+    for number, char in enumerate(line):
+        columns -= 2 if east_asian_width(char) in "WF" else 1
+        if columns < 0:
+            return line[:number]
+    return line
 
 
 def _write(stream: TextIO, text: str) -> None:

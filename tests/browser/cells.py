@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+GO = "go"
+"""The file that lets nodes end, in the notebook's folder."""
 SETUP = """
 %load_ext nodetool_jupyter
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from nodetool_jupyter import node
+from nodetool_jupyter.nodes import workflow
 
 @node
 async def read_rows(until: str, context) -> AsyncIterator[int]:
@@ -26,21 +29,43 @@ async def square(value: int) -> int:
 
 @node
 async def add_up(values: AsyncIterator[int], context) -> int:
-    total = 0
+    total = count = 0
     async for value in values:
         total += value
-        context.progress(total, chunk=f"{total} ")
+        count += 1
+        context.progress(count, chunk=f"The first {count} squares sum up to {total}. ")
     return total
-
-@node
-def fail(value: int) -> str:
-    raise ValueError(f"{value} is not what was expected")
 
 @node
 def tell(value: int) -> str:
     return "some" if value else "none"
+
+@node
+def check(value: str) -> str:
+    print("looking at", value)
+    raise ValueError(f"{value!r} is not what was expected")
+
+@node
+def table(rows: int) -> list[dict]:
+    return [{"row": row, "square": row * row} for row in range(rows)]
+
+@node
+def frame(rows: list[dict]):
+    import pandas
+    return pandas.DataFrame(rows)
+
+@node
+def picture(width: int):
+    from PIL import Image
+    return Image.linear_gradient("L").resize((width, 60))
 """
 STREAM = """
 rows = read_rows(until="go")
 tell(value=add_up(values=square(value=rows)))
+"""
+SHOWCASE = """
+squares = frame(rows=table(rows=3))
+workflow.Preview(value=squares, name="the table")
+workflow.Preview(value=picture(width=300))
+output(rows=3, table=squares, words=tell(value=1))
 """

@@ -36,8 +36,12 @@ class Lab:
         notebook = nbformat.v4.new_notebook(metadata=METADATA)
         notebook.cells = [nbformat.v4.new_code_cell(cell.strip()) for cell in cells]
         notebook.cells[0].metadata["jupyter"] = {"source_hidden": True}
-        nbformat.write(notebook, self._notebook)
+        self.write(notebook)
         self.load()
+
+    def write(self, notebook: Any) -> None:
+        """Write the notebook's file, as if somebody else did."""
+        nbformat.write(notebook, self._notebook)
 
     def load(self) -> None:
         """Open the notebook as it was saved, in a page that knows nothing of before."""
@@ -49,10 +53,6 @@ class Lab:
     def wait_for_kernel(self, status: str) -> None:
         """Until the kernel is ``idle`` or ``busy``."""
         self.page.wait_for_function(f"{KERNEL}?.status === {status!r}", timeout=START_MILLISECONDS)
-
-    @property
-    def kernel_status(self) -> str:
-        return str(self.page.evaluate(f"{KERNEL}.status"))
 
     def command(self, name: str, **arguments: Any) -> None:
         """Begin a command of JupyterLab."""
@@ -77,6 +77,10 @@ class Lab:
     def wait_for_end(self, number: int) -> None:
         """Until a cell has its number, which comes with the kernel's reply."""
         self.page.wait_for_function(f"{CELLS}.get({number}).executionCount > 0")
+
+    def prompt(self, number: int) -> Locator:
+        """What stands before a cell: a star while it runs or waits, nothing before and after an abort."""
+        return self.cell(number).locator(".jp-InputPrompt")
 
     def cell(self, number: int) -> Locator:
         return self.page.locator(f"{PANEL} .jp-Cell").nth(number)

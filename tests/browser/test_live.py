@@ -1,27 +1,125 @@
-"""A job that is watched in JupyterLab while its cell blocks, and ended from there."""
+"""A job that is watched in JupyterLab while its cell blocks, and that is ended from there."""
 
 from __future__ import annotations
 
+import re
+
 import ipykernel
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
-from tests.browser.cells import SETUP, STREAM
+from tests.browser.cells import GO, SETUP, STREAM
 from tests.browser.lab import Lab
 
 pytestmark = pytest.mark.browser
 
+HAS_SUBSHELLS = ipykernel.version_info >= (7,)
+"""Without them nothing that is pressed in the page reaches Python while a cell runs."""
+RUNNING = "[*]:"
+NOT_RUN = "[ ]:"
 
-def test_live(lab: Lab) -> None:
-    lab.open([SETUP, f"%%nodetool --name rows -o told\n{STREAM}", "told"])
+
+def bar(view: Locator, name: str) -> Locator:
+    return view.get_by_role("progressbar", name=name)
+
+
+def drawn(view: Locator, text: str) -> Locator:
+    """A node of the drawing, by what a screen reader says of it."""
+    return view.locator(".ntj-dag").get_by_role("listitem", name=text)
+
+
+def wait_for_move(moving: Locator) -> int:
+    """Until a bar stands elsewhere than now; gives its place then."""
+    place = moving.get_attribute("aria-valuenow") or ""
+    expect(moving).not_to_have_attribute("aria-valuenow", place)
+    return int(moving.get_attribute("aria-valuenow") or 0)
+
+
+def start(lab: Lab, *others: str, options: str = "--name rows -o told") -> Locator:
+    """The live view of a job whose cell blocks, with others queued behind it."""
+    lab.open([SETUP, f"%%nodetool {options}\n{STREAM.strip()}", *others])
     lab.run(0)
-    lab.start(1)
-    live = lab.live(1)
-    expect(live).to_be_visible()
-    import time
-    time.sleep(4)
-    lab.picture("live")
-    print(live.inner_html())
-    (lab.folder / "go").touch()
+    lab.start(*range(1, 2 + len(others)))
+    expect(drawn(lab.live(1), "add_up_1: running")).to_be_visible()
+    return lab.live(1)
+
+
+def assert_cancelled(lab: Lab) -> None:
+    """The cell says so in short, what was queued is not run, and the end state stays."""
     lab.wait_for_end(1)
-    lab.picture("finished")
+    expect(lab.output(1)).to_contain_text("JobCancelled")
+    expect(lab.output(1)).not_to_contain_text("Traceback")
+    expect(lab.prompt(2)).to_have_text(NOT_RUN)
+    expect(lab.output(2)).to_be_empty()
+    expect(lab.live(1)).to_have_count(0)
+    card = lab.card(1)
+    expect(card).to_have_count(1)
+    expect(card.locator(".ntj-chip")).to_contain_text("cancelled")
+    expect(drawn(card, "read_rows_1: cancelled")).to_be_visible()
+    expect(drawn(card, "tell_1: skipped")).to_be_visible()
+
+
+def test_bars_move_while_the_cell_blocks(lab: Lab) -> None:
+    """States, bars and text of nodes are seen as they come, though the kernel does nothing else."""
+    live = start(lab, "told")
+    rows = bar(live, "read_rows_1")
+    assert wait_for_move(rows) < wait_for_move(rows)
+    wait_for_move(bar(live, "progress of rows"))
+    expect(drawn(live, "tell_1: waiting")).to_be_visible()
+    expect(live.locator(".ntj-chunk")).to_contain_text("squares sum up to")
+    expect(live.get_by_text("Log of read_rows_1")).to_be_visible()
+    expect(lab.prompt(1)).to_have_text(RUNNING)
+    lab.picture("live")
+    (lab.folder / GO).touch()
+    lab.wait_for_end(2)
+    expect(lab.live(1)).to_have_count(0)
+    expect(lab.card(1).locator(".ntj-chip")).to_contain_text("completed")
+    expect(lab.output(2)).to_contain_text("'some'")
+
+
+def test_cancel_button_while_the_cell_blocks(lab: Lab) -> None:
+    """It ends the job where the kernel can hear it; elsewhere the job goes on until it is interrupted."""
+    live = start(lab, "'never'")
+    live.get_by_role("button", name="Cancel").click()
+    if not HAS_SUBSHELLS:
+        wait_for_move(bar(live, "read_rows_1"))
+        expect(lab.prompt(1)).to_have_text(RUNNING)
+        lab.interrupt()
+    assert_cancelled(lab)
+    lab.picture("cancelled")
+
+
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_cancel_by_keyboard(lab: Lab, key: str) -> None:
+    """Who has no mouse reaches the button too, and the key is not taken for a command of the notebook."""
+    live = start(lab, "'never'")
+    button = live.get_by_role("button", name="Cancel")
+    button.focus()
+    lab.page.keyboard.press(key)
+    if not HAS_SUBSHELLS:
+        wait_for_move(bar(live, "read_rows_1"))
+        lab.interrupt()
+    assert_cancelled(lab)
+
+
+def test_interrupt_cancels(lab: Lab) -> None:
+    """The stop button ends the job as gracefully as Cancel does, with every kernel."""
+    start(lab, "'never'")
+    lab.interrupt()
+    assert_cancelled(lab)
+
+
+def test_background_job_lives_on(lab: Lab) -> None:
+    """The cell returns at once; the view goes on without it, may be had twice, and ends as a card."""
+    live = start(lab, "%nodetool attach last", "job.status.value", options="--name rows -b -o job")
+    lab.wait_for_end(3)
+    expect(lab.output(3)).to_contain_text("'running'")
+    wait_for_move(bar(live, "read_rows_1"))
+    wait_for_move(bar(lab.live(2), "read_rows_1"))
+    lab.picture("background")
+    (lab.folder / GO).touch()
+    for number in (1, 2):
+        expect(lab.live(number)).to_have_count(0)
+        expect(lab.card(number).locator(".ntj-chip")).to_contain_text("completed")
+    lab.restart_kernel()
+    expect(lab.card(1).locator(".ntj-chip")).to_contain_text("completed")

@@ -47,9 +47,9 @@ WRITER = """
 store = SqliteStore(home)
 while True:
     record = add()
-    store.update(record.model_copy(update={"status": JobStatus.RUNNING}))
     log = store.open_log(record.id)
     log.append(b'{"seq":1}\\n{"seq":2}\\n')
+    store.update(record.model_copy(update={"status": JobStatus.COMPLETED}), log)
     say(record.id)
     log.close()
 """
@@ -156,13 +156,13 @@ def test_processes_that_write_at_once_never_meet_a_locked_store(home: Path, prog
 
 @pytest.mark.parametrize("rounds", range(3))
 def test_kill_loses_no_acknowledged_job(home: Path, programs: Programs, rounds: int) -> None:
-    """Killed amid writing: rows, updates and log lines of all jobs it had told of are there, and sound."""
+    """Killed amid writing: rows, ends and log lines of all jobs it had told of are there, and sound."""
     writer = programs.start(WRITER)
     told = [out(writer).readline().strip() for _ in range(20 + rounds * 17)]
     writer.send_signal(signal.SIGKILL)
     told += [line.strip() for line in out(writer) if line.endswith("\n")]
     with closing(SqliteStore(home)) as store:
-        assert {store.get(job_id).status for job_id in told} == {JobStatus.RUNNING}
+        assert {store.get(job_id).status for job_id in told} == {JobStatus.COMPLETED}
         assert {tuple(store.read_log(job_id).read()[0]) for job_id in told} == {(b'{"seq":1}', b'{"seq":2}')}
     with closing(sqlite3.connect(home / DATABASE)) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -11,7 +11,7 @@ TAGS = {
 }  # fmt: skip
 ATTRIBUTES = {
     "alt", "aria-hidden", "aria-label", "aria-valuemax", "aria-valuemin", "aria-valuenow", "aria-valuetext",
-    "class", "d", "height", "role", "rx", "scope", "src", "style", "tabindex", "text-anchor", "title",
+    "class", "d", "height", "hidden", "role", "rx", "scope", "src", "style", "tabindex", "text-anchor", "title",
     "transform", "viewbox", "width", "x", "xmlns", "y",
 }  # fmt: skip
 

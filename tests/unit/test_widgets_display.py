@@ -19,7 +19,7 @@ from nodetool_jupyter.model.events import PreviewUpdate
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.values.codec import encode
 from nodetool_jupyter.views.bundle import RUN_TYPE
-from nodetool_jupyter.widgets.display import VIEW_TYPE, choose, show, watch
+from nodetool_jupyter.widgets.display import CELL_END, VIEW_TYPE, choose, show, watch
 from nodetool_jupyter.widgets.feed import get_feed
 from tests.support import wait_until
 from tests.unit.watched_jobs import MemoryJob, chain, completed, failed, node, output, ran, running
@@ -138,6 +138,18 @@ def test_a_background_job_changes_its_own_output(outputs: Outputs) -> None:
     assert [output["update"] for output in outputs] == [False, True, True]
     assert set(outputs[-1]["data"]) == {"text/html", "text/plain", RUN_TYPE}
     assert len({str(output["transient"]) for output in outputs}) == 1
+
+
+def test_the_end_of_a_cell_shows_a_background_job_s_end(shell: InteractiveShell, outputs: Outputs) -> None:
+    """nbclient keeps what comes while a cell runs: after one that waited for a job, no dead view is left."""
+    job = job_of()
+    watch(job)
+    shell.run_cell("1")
+    end(job)
+    assert shell.events.callbacks[CELL_END]
+    shell.run_cell("2")
+    assert RUN_TYPE in outputs[-1]["data"]
+    assert not shell.events.callbacks[CELL_END]
 
 
 def test_the_first_interrupt_cancels(outputs: Outputs) -> None:

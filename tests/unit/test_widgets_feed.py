@@ -98,6 +98,21 @@ def test_the_caller_can_have_the_end_at_once(feed: Feed) -> None:
     assert drawings.threads >= {threading.current_thread().name}
 
 
+def test_who_settles_has_the_ends_at_once() -> None:
+    """In the caller's thread; what runs on, and what its own cell ends, is left alone."""
+    feed = Feed(interval=5)
+    jobs, drawings = [live(), live(), live()], [Drawings() for _ in range(3)]
+    for job, drawing in zip(jobs, drawings, strict=True):
+        feed.watch(job, drawing, ends_itself=job is not jobs[2])
+    end(jobs[0])
+    end(jobs[2])
+    assert feed.settle()
+    assert [drawing.ends for drawing in drawings] == [[JobStatus.COMPLETED], [], []]
+    assert drawings[0].threads == {threading.current_thread().name}
+    feed.close()
+    assert not feed.settle()
+
+
 def test_drawing_keeps_to_the_beat() -> None:
     """A thousand events a second make no more drawings than rounds."""
     feed, job, drawings = Feed(interval=0.05), live(), Drawings()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from nodetool_jupyter.widgets.terminal import CLEAR, LinePrinter, TextPrinter
 from tests.unit.watched_jobs import MemoryJob, chain, completed, failed, logged, node, output, ran, running
 
@@ -33,6 +35,16 @@ def test_an_unchanged_line_is_not_written_again() -> None:
     for _ in range(5):
         printer.update()
     assert stream.getvalue().count(CLEAR) == 1
+
+
+def test_a_line_never_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or it could not be rewritten: also names in wide characters and narrow terminals fit."""
+    monkeypatch.setenv("COLUMNS", "40")
+    job, stream = MemoryJob(GRAPH, "\u8a9e" * 50), io.StringIO()
+    LinePrinter(job, stream).update()
+    line = stream.getvalue().removeprefix(CLEAR)
+    assert line.count("\u8a9e") >= 15
+    assert sum(2 if char == "\u8a9e" else 1 for char in line) < 40
 
 
 def test_text_is_a_line_per_change() -> None:

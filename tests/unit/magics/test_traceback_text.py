@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nodetool_jupyter.magics.traceback_text import ENGINE, without_engine
+from nodetool_jupyter.magics.traceback_text import ENGINE, with_cells, without_engine
 
 OURS = f"""  File "{ENGINE}/actor.py", line 55, in step
     await self._fire(values)
@@ -33,3 +33,10 @@ def test_traceback_of_the_user_alone_is_kept() -> None:
     """Nothing is said where nothing was left out."""
     text = f"{HEAD}{THEIRS}ValueError: boom"
     assert without_engine(text) == text
+
+
+def test_a_cell_is_called_as_the_notebook_calls_it() -> None:
+    """Its file is one of the kernel's own, with another name in each kernel."""
+    text = f'{HEAD}{THEIRS}  File "/usr/lib/other.py", line 1, in other\nValueError: boom'
+    names = {"<ipython-input-1>": ("Cell", "In[1]")}
+    assert with_cells(text, names.get) == text.replace('File "<ipython-input-1>"', "Cell In[1]")

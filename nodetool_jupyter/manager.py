@@ -121,14 +121,9 @@ def _update(job_id: str, seq: int, status: JobStatus, fault: Fault | None) -> Jo
 
 def store_fault(failure: Exception) -> Fault:
     """Why a job ended whose record could not be written."""
-    full = isinstance(failure, OSError) and failure.errno == 28
-    return Fault(
-        code=ErrorCode.DISK_FULL if full else ErrorCode.STORE_FAILED,
-        message="the disk is full: the job's log can't be written"
-        if full
-        else f"the job's log can't be written: {failure}",
-        hint="make room, or set NODETOOL_HOME to another folder, and run it again",
-    )
+    message = failure.message if isinstance(failure, NodeToolError) else str(failure)
+    hint = failure.hint if isinstance(failure, NodeToolError) else "make room, then run it again"
+    return Fault(code=fault_code(failure), message=f"the job can't be recorded: {message}", hint=hint)
 
 
 class JobExecutionManager:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 
 from nodetool_jupyter.model.types import ANY, TypeMetadata
@@ -33,6 +34,7 @@ NAMES: dict[object, str] = {
     datetime.date: "date",
     datetime.datetime: "datetime",
 }
+OUTER: tuple[Any, ...] = (list, dict, tuple)
 FOREIGN = {
     "numpy.ndarray": "np_array",
     "pandas.core.frame.DataFrame": "dataframe",
@@ -121,12 +123,19 @@ def make_check(annotation: Any, metadata: TypeMetadata, field: FieldInfo | None 
         if type(value) is exact:
             return value
         if adapter is None:
-            adapter = TypeAdapter(
-                Annotated[annotation, field] if field is not None else annotation, config=_config(annotation)
-            )
+            adapter = _adapter(annotation, metadata, field)
         return _validate(adapter, metadata, value)
 
     return check
+
+
+def _adapter(annotation: Any, metadata: TypeMetadata, field: FieldInfo | None) -> TypeAdapter[Any]:
+    try:
+        whole: Any = annotation if field is None else Annotated[annotation, field]
+        return TypeAdapter(whole, config=_config(annotation))
+    except PydanticUserError:
+        # Before Python 3.12 pydantic refuses typing's TypedDict: then what is inside goes unchecked.
+        return TypeAdapter(next((cls for cls in OUTER if NAMES[cls] == metadata.type), Any))
 
 
 def _same(value: Any) -> Any:

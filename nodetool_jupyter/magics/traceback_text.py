@@ -66,7 +66,7 @@ def _job_lines(notebook: Notebook, error: JobError) -> Iterator[str]:
 
 
 def with_cells(text: str, name_of: Callable[[str], tuple[str, str] | None]) -> str:
-    """The traceback with IPython's words for its cells (``Cell In[3]``), whose files mean nothing to a user."""
+    """The traceback with IPython's words for its cells (``Cell In[3]``); their files mean nothing."""
 
     def named(match: re.Match[str]) -> str:
         words = name_of(match[1])

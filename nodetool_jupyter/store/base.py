@@ -109,8 +109,8 @@ class Store(ABC):
 
     @abstractmethod
     def update(self, record: JobRecord, log: EventLog | None = None) -> None:
-        """Keep what changes in a job's life: status, owner, attempt, ticket, times, fault; with ``log``, for a
-        job that has ended, also the messages that it still holds back, both or neither.
+        """Keep what changes in a job's life: status, owner, attempt, ticket, times, fault. With the ``log``
+        of a job that has ended, also the messages that it still holds back, both or neither.
 
         Refused with StoreError where the stored job has ended, or has another owner and no earlier attempt.
         Repeating what is stored is harmless.

@@ -20,12 +20,13 @@ SHORT = 32 * 1024
 
 
 class JobLog(EventLog):
-    """Shared by the writer and all readers of this process; byte offsets stay valid when it becomes a file."""
+    """Shared by the writer and all readers of this process; offsets stay valid when it becomes a file."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._file: LogWriter | None = LogWriter(Path(path)) if os.path.exists(path) else None  # noqa: PTH110
+        is_there = os.path.exists(path)  # noqa: PTH110 - a Path costs more than the look
+        self._file = LogWriter(Path(path)) if is_there else None
         self._data = b""
         self._begun = 0.0
         self._is_kept = False

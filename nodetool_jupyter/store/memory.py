@@ -90,7 +90,7 @@ class MemoryStore(Store):
                 raise taken()
             self._jobs[record.id] = job
 
-    def update(self, record: JobRecord, log: EventLog | None = None) -> None:
+    def update(self, record: JobRecord, log: EventLog | None = None) -> None:  # noqa: ARG002 - nothing is held back
         with self._lock:
             job = self._job(record.id)
             if may_replace(record, job.record):

@@ -18,6 +18,7 @@ from nodetool_jupyter.errors import ValueCrossingError
 from nodetool_jupyter.model.events import Fault
 from nodetool_jupyter.model.job import LIVE, JobRecord, JobStatus
 from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
+from nodetool_jupyter.values.preview import preview
 
 PACK_ABOVE = 16 * 1024
 NO_LIMITS = ResourceLimits()
@@ -188,15 +189,18 @@ class Content(NamedTuple):
 
 
 def content_of(record: JobRecord, request: RunJobRequest) -> Content:
-    """Encode params and request; raises ValueCrossingError for a value that has no JSON."""
+    """Encode params and request; objects of the notebook that have no JSON are kept as previews.
+
+    Raises ValueCrossingError for text that has no encoding.
+    """
     try:
         record.name.encode()
-        params, own = to_json(record.params), to_json(request.params)
-        text = _REQUEST.to_json(request, exclude={"params"}, exclude_defaults=True)
+        params, own = (to_json(values, fallback=preview) for values in (record.params, request.params))
+        text = _REQUEST.to_json(request, exclude={"params"}, exclude_defaults=True, fallback=preview)
     except (PydanticSerializationError, UnicodeEncodeError) as error:
         raise ValueCrossingError(
-            f"job {record.id} can't be kept, a value of its params or graph has no JSON: {error}",
-            hint="pass text, numbers, lists and dicts; load other values in a node",
+            f"job {record.id} can't be kept, a value of its params or graph can't be written: {error}",
+            hint="text must not hold lone surrogates",
         ) from error
     return Content(pack(params), pack(text), None if own == params else pack(own))
 

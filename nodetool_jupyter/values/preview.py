@@ -38,7 +38,10 @@ _TEXT = frozenset({str})
 MAX_LEVELS = 5
 MAX_ROWS = 10
 INNER_TEXT = 200
-THUMBNAIL = 64
+THUMBNAILS = (512, 256, 64)
+"""Longest sides in pixels, tried in this order."""
+ROOMY = 32_768
+"""Characters of room from which on more than the smallest is tried: what a preview node shows."""
 THUMBNAIL_PIXELS = 8_000_000
 SEQUENCES: dict[type, str] = {
     list: "list",
@@ -302,13 +305,17 @@ class _Previewer:
         return marker("series", "preview", dtype=dtype, length=len(value), name=name, head=head)
 
     def image(self, value: Any, _level: int) -> JSON:
-        """A PIL image, with a thumbnail if there is room for one."""
+        """A PIL image, with the largest thumbnail there is room for."""
         self.left -= 100
         shown = marker("image", "preview", mode=str(value.mode), size=[int(length) for length in value.size])
-        uri = _thumbnail(value) if value.size[0] * value.size[1] <= THUMBNAIL_PIXELS else ""
-        if uri and len(uri) < self.left:
-            self.left -= len(uri)
-            shown["uri"] = uri
+        if value.size[0] * value.size[1] > THUMBNAIL_PIXELS:
+            return shown
+        for side in THUMBNAILS if self.left > ROOMY else THUMBNAILS[-1:]:
+            uri = _thumbnail(value, side)
+            if uri and len(uri) < self.left:
+                self.left -= len(uri)
+                shown["uri"] = uri
+                break
         return shown
 
     def figure(self, value: Any, _level: int) -> JSON:
@@ -317,10 +324,10 @@ class _Previewer:
         return marker("image", "preview", figure=True, inches=inches)
 
 
-def _thumbnail(image: Any) -> str:
-    """A data URI of a small JPEG of a PIL image, empty if it can't be made."""
+def _thumbnail(image: Any, side: int) -> str:
+    """A data URI of a JPEG of a PIL image, at most ``side`` pixels long, empty if it can't be made."""
     width, height = image.size
-    scale = THUMBNAIL / max(width, height, THUMBNAIL)
+    scale = side / max(width, height, side)
     buffer = io.BytesIO()
     try:
         small = image.resize((max(1, int(width * scale)), max(1, int(height * scale))), 0)

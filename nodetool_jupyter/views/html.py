@@ -171,10 +171,9 @@ def fault(view: JobView) -> Html | None:
         return None
     node = view.nodes.get(view.fault.node_id or "")
     where = [name_el(node.title), ": "] if node else []
+    message = node.reason(view.fault.message) if node else view.fault.message
     hint = el("div", f"→ {clean(view.fault.hint, 500)}", class_="ntj-hint") if view.fault.hint else None
-    return el(
-        "div", *where, el("bdi", clean(view.fault.message, 1_000)), hint, class_="ntj-fault", role="note"
-    )
+    return el("div", *where, el("bdi", clean(message, 1_000)), hint, class_="ntj-fault", role="note")
 
 
 def static(view: JobView, *, images: bool = True) -> Html:

@@ -80,15 +80,10 @@ class LogTail:
         while len(self.lines) > LOG_LINES or (self.chars > room and len(self.lines) > 1):
             self.chars -= len(self.lines.popleft()[1])
 
-    @property
-    def lost(self) -> int:
-        """Lines that are not kept."""
-        return self.seen - len(self.lines)
-
 
 @dataclass(slots=True)
 class NodeView:
-    """What is known of one node: ``received`` and ``sent`` count items, ``started`` is in epoch seconds."""
+    """What is known of one node; ``received`` and ``sent`` count items on its edges."""
 
     id: str
     title: str
@@ -96,7 +91,6 @@ class NodeView:
     state: NodeState = NodeState.WAITING
     progress: float = 0.0
     total: float | None = None
-    started: float | None = None
     received: int = 0
     sent: int = 0
     chunk: str = ""
@@ -109,6 +103,14 @@ class NodeView:
             return 0.0
         part = self.progress / self.total
         return part if 0.0 <= part <= 1.0 else float(part > 1.0)
+
+    def reason(self, message: str) -> str:
+        """An error's message without the words for this node, whose name stands before it already."""
+        head = f"node {self.id} ({self.type}"
+        place, end, reason = message.removeprefix(head).partition("): ")
+        if not end or not message.startswith(head):
+            return message
+        return f"{place.removeprefix(', ')}: {reason}" if place else reason
 
 
 @dataclass(slots=True)
@@ -253,13 +255,12 @@ class JobView:
         if state is NodeState.RUNNING:
             self.running[node.id] = node
             if before is not NodeState.RUNNING:
-                node.started = event.timestamp
                 self._partial += node.fraction
         elif before is NodeState.RUNNING:
             self.running.pop(node.id, None)
             self._partial -= node.fraction
         if state is NodeState.ERROR:
-            node.error = clean(event.error or "it failed", LOG_LINE_CHARS)
+            node.error = clean(node.reason(event.error or "it failed"), LOG_LINE_CHARS)
             self.failed[node.id] = node
 
     def _progress(self, event: NodeProgress) -> None:

@@ -57,7 +57,7 @@ font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:12px}.nt
 .ntj-scroll{overflow:auto;max-width:100%}.ntj table.ntj-table{border-collapse:collapse;border:0;
 margin:4px 0;font-size:12px;table-layout:auto;color:inherit;width:auto}.ntj .ntj-table th,
 .ntj .ntj-table td{padding:2px 12px 2px 0;text-align:left;border:0;background:none;max-width:420px;
-overflow-wrap:anywhere;vertical-align:top;white-space:normal}.ntj .ntj-table tr{background:none}
+overflow-wrap:break-word;vertical-align:top;white-space:normal}.ntj .ntj-table tr{background:none}
 .ntj .ntj-table thead th{color:var(--ntj-soft);font-weight:600;border-bottom:1px solid var(--ntj-line)}
 .ntj pre.ntj-pre,.ntj pre.ntj-log{font-family:var(--jp-code-font-family,ui-monospace,monospace);
 font-size:12px;line-height:1.4;background:var(--ntj-fill);color:inherit;border:0;border-radius:4px;

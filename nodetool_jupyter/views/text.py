@@ -183,7 +183,8 @@ def fault_lines(view: JobView) -> Iterator[str]:
         return
     node = view.nodes.get(fault.node_id or "")
     where = f"{isolate(node.title)}: " if node else ""
-    yield from f"{where}{clean(fault.message, 1_000)}".split("\n")
+    message = node.reason(fault.message) if node else fault.message
+    yield from f"{where}{clean(message, 1_000)}".split("\n")
     if fault.hint:
         yield from f"→ {clean(fault.hint, 500)}".split("\n")
 

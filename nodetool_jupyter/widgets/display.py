@@ -21,7 +21,6 @@ from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.widgets.feed import Watch, WatchedJob, get_feed
 from nodetool_jupyter.widgets.terminal import LinePrinter, TextPrinter
 
-Mode = Literal["auto", "widget", "text", "none", "quiet"]
 Way = Literal["widget", "line", "text", "none"]
 MODES = ("auto", "widget", "text", "none", "quiet")
 STEP = 0.1

@@ -1,1 +1,1 @@
-"""Goals against their floors in the same run. Printed, never asserted: .ci/long runs them, a person reads them."""
+"""Goals against their floors in the same run: .ci/long prints them, a person reads them."""

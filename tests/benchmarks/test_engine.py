@@ -235,7 +235,7 @@ def chain_of(*functions: Any) -> Graph:
     ],
 )
 def test_job(home: Path, kind: str, functions: tuple[Any, ...]) -> None:
-    """Three chained functions on a warm manager; the row and the log are with the system when the result comes."""
+    """Three chained functions on a warm manager; row and log are with the system before the result."""
     session = get_session()
     for function in functions:
         session.registry.add(function.spec)

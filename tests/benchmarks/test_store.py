@@ -16,7 +16,7 @@ from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.store import new_job_id
 from nodetool_jupyter.store.schema import INSERT_CONTENT, INSERT_JOB, content_of, row_of
 from nodetool_jupyter.store.sqlite import DATABASE, SqliteStore
-from tests.benchmarks.compare import compare
+from tests.benchmarks.compare import PAIRS, compare
 
 pytestmark = pytest.mark.benchmark
 

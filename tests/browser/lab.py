@@ -26,6 +26,7 @@ class Lab:
         self.page = page
         self.folder = server.root / name
         self.folder.mkdir()
+        server.reset_settings()
         self._server = server
         self._name = name
         self._pictures = pictures
@@ -120,6 +121,7 @@ class Lab:
         """Change the colors and wait until they are there."""
         self.command("apputils:change-theme", theme=name)
         expect(self.page.locator(f"body[data-jp-theme-name='{name}']")).to_be_attached()
+        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0)
 
     def picture(self, name: str) -> None:
         """A picture of the page as it is, for people to look at."""

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from shutil import rmtree
 from urllib.request import urlopen
 
 import psutil
@@ -40,7 +41,7 @@ class Server:
         self._runtime = folder / "runtime"
         self._log = folder / "server.log"
         self._token = token
-        self._write_settings(folder / "lab-settings")
+        self._settings = folder / "lab-settings"
         self.root.mkdir()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -55,6 +56,14 @@ class Server:
     def address(self, path: str) -> str:
         """Where a browser finds something, with the right to see it."""
         return f"{self.url}{path}{'&' if '?' in path else '?'}token={self._token}"
+
+    def reset_settings(self) -> None:
+        """JupyterLab as the tests want it, whatever a test has set."""
+        rmtree(self._settings)
+        for name, values in SETTINGS.items():
+            path = self._settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(values), "utf-8")
 
     def stop(self) -> None:
         """End the server and see that its kernels end with it."""
@@ -107,10 +116,3 @@ class Server:
 
     def _tail(self) -> str:
         return self._log.read_text("utf-8", errors="replace")[-4_000:]
-
-    @staticmethod
-    def _write_settings(folder: Path) -> None:
-        for name, values in SETTINGS.items():
-            path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(values), "utf-8")

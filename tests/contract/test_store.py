@@ -118,8 +118,8 @@ def test_an_id_is_taken_once(store: Store, add: Callable[..., JobRecord]) -> Non
     assert store.page() == [third, record]
 
 
-@pytest.mark.parametrize("value", [object(), "\ud800", {1, "\ud800"}])
-def test_a_param_without_json_is_refused(store: Store, value: object) -> None:
+@pytest.mark.parametrize("value", ["\ud800", {1, "\ud800"}])
+def test_a_param_that_cannot_be_written_is_refused(store: Store, value: object) -> None:
     """Nothing of the job is kept, so no half of it can be listed."""
     record = JobRecord(id=new_job_id(), created_at=1, params={"p": value})
     with pytest.raises(ValueCrossingError, match=record.id):

@@ -69,6 +69,14 @@ def test_an_old_log_becomes_a_file(home: Path) -> None:
     log.close()
 
 
+def test_an_object_of_the_notebook_is_kept_as_a_preview(home: Path) -> None:
+    """A threaded job may be given any value; its record says which, and its history can always be listed."""
+    record = record_of(new_job_id(), JobStatus.RUNNING).model_copy(update={"params": {"p": object()}})
+    with closing(SqliteStore(home)) as store:
+        store.add(record, RunJobRequest.model_validate({"graph": {}, "params": record.params}))
+        assert store.get(record.id).params["p"]["python"] == "preview"
+
+
 def test_closing_loses_nothing(home: Path) -> None:
     """A log that no row has taken along is written when it is closed."""
     path = home / "job" / NAME

@@ -266,3 +266,10 @@ def test_the_fallback_crosses() -> None:
     assert back.python_type == "generator"
     assert back.repr.startswith("<generator object")
     assert len(to_json(fallback({"\ud800" * 99: Hostile()}, 500))) < 3_000
+
+
+def test_a_roomy_preview_of_an_image_can_be_looked_at() -> None:
+    """What a preview node shows is larger than the thumbnail of a node's result, and bounded all the same."""
+    image = Image.effect_noise((900, 600), 40)
+    small, large = (preview([image], limit=limit)[0].get("uri", "") for limit in (4096, 65_536))
+    assert len(small) < 4096 < len(large) < 65_536

@@ -21,6 +21,7 @@ from nodetool_jupyter.model.events import (
 )
 from nodetool_jupyter.model.graph import Edge, Graph, Node
 from nodetool_jupyter.model.job import JobStatus
+from nodetool_jupyter.views import html
 from nodetool_jupyter.views.snapshot import (
     CHUNK_CHARS,
     FOLDS,
@@ -31,6 +32,7 @@ from nodetool_jupyter.views.snapshot import (
     VALUES_PER_OUTPUT,
     NodeState,
 )
+from nodetool_jupyter.views.text import end_text
 from tests.unit.watched_jobs import (
     START,
     chain,
@@ -154,7 +156,7 @@ def test_logs_keep_their_tail() -> None:
     """Of a node that prints without end the last lines are kept, each bounded; the rest is counted."""
     view = folded(GRAPH, [logged("a", f"line {number}") for number in range(5 * LOG_LINES)])
     _, logs = view.logging["a"]
-    assert (len(logs.lines), logs.seen, logs.lost) == (LOG_LINES, 5 * LOG_LINES, 4 * LOG_LINES)
+    assert (len(logs.lines), logs.seen) == (LOG_LINES, 5 * LOG_LINES)
     assert logs.lines[-1] == ("info", f"line {5 * LOG_LINES - 1}")
     view.fold(logged("a", "x" * 100_000))
     assert len(logs.lines[-1][1]) == LOG_LINE_CHARS
@@ -167,6 +169,23 @@ def test_a_node_is_found_by_streamed_text_of_both_kinds() -> None:
     view.fold(Chunk(content="nobody's"))
     assert len(view.nodes["a"].chunk) == CHUNK_CHARS
     assert view.nodes["a"].chunk.endswith("xxx")
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("node a (notebook.a): ValueError: boom", "ValueError: boom"),
+        ("node a (notebook.a, handle x): expected int", "handle x: expected int"),
+        ("node b (notebook.b): boom", "node b (notebook.b): boom"),
+        ("node a (notebook.a) boom", "node a (notebook.a) boom"),
+    ],
+)
+def test_an_error_names_its_node_once(message: str, shown: str) -> None:
+    """The views put the node's title before it, and only an error of that very node loses its own words."""
+    view = folded(GRAPH, [running(), node("a", "error", message), failed("a", message)])
+    assert view.nodes["a"].error == shown
+    assert f"a: {shown}" in end_text(view)
+    assert f": <bdi>{shown}</bdi>" in str(html.fault(view))
 
 
 def test_at_the_end_the_graph_gives_the_order() -> None:

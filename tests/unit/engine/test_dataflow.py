@@ -1,0 +1,468 @@
+"""When a node fires and with which values: on_any, zip_all, lists, branches, streams and their ends."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from nodetool_jupyter.engine.function import node
+from nodetool_jupyter.model.events import EdgeUpdate, LogUpdate, OutputUpdate, PreviewUpdate
+from nodetool_jupyter.nodes.control import Collect, ForEach, If
+from tests.unit.engine.kinds import (
+    Sort,
+    failing,
+    first_of,
+    gathered,
+    give,
+    increased,
+    items,
+    later,
+    listed,
+    pair,
+    slow_items,
+    thread_increased,
+    thread_items,
+    triple,
+)
+from tests.unit.engine.support import Bench, Input, Note, Out, Show
+
+ZIP = {"sync_mode": "zip_all"}
+
+
+@node
+async def nothing() -> AsyncIterator[Any]:
+    """A stream that ends at once."""
+    for value in ():
+        yield value
+
+
+@node
+async def numbers(values: list[int]) -> list[int]:
+    return values
+
+
+@node
+async def texts(values: list[str]) -> list[str]:
+    return values
+
+
+@node
+async def a_number(value: int) -> int:
+    return value
+
+
+@node
+async def some_numbers(count: int) -> list[int]:
+    return list(range(count))
+
+
+@node
+async def weighted(values: AsyncIterator[int], by: int) -> list[int]:
+    return [value * by async for value in values]
+
+
+class TestSingleValues:
+    """Graphs without streams: each node fires once."""
+
+    def test_values_flow_along_edges(self, bench: Bench) -> None:
+        """From a node to all that it is connected to."""
+        nodes = {"a": (give, {"value": 1}), "b": increased, "c": thread_increased, "p": pair, "o": Out}
+        ran = bench.run(nodes, "a > b.value", "a > c.value", "b > p.a", "c > p.b", "p > o.value")
+        assert (ran.status, ran.result) == ("completed", [[2, 2]])
+        assert ran.node_states("p") == ["running", "completed"]
+
+    @pytest.mark.parametrize("value", [None, False, 0, "", [], {}, float("inf")])
+    def test_empty_values_are_values(self, bench: Bench, value: Any) -> None:
+        """None too: only a handle that nothing has been sent to lacks one."""
+        nodes = {"a": (give, {"value": value}), "b": later, "p": pair, "o": Out}
+        ran = bench.run(nodes, "a > b.value", "a > p.a", "b > p.b", "p > o.value")
+        assert ran.result == [[value, value]]
+
+    def test_values_go_uncopied(self, bench: Bench) -> None:
+        """In one process a node gets the very object that another has made."""
+        value = object()
+        ran = bench.run({"a": (give, {"value": value}), "b": give, "o": Out}, "a > b.value", "b > o.value")
+        assert ran.result[0] is value
+
+    def test_a_mixed_up_type_is_an_error_of_the_node_it_reaches(self, bench: Bench) -> None:
+        """Where types were unknown beforehand; the handle is named."""
+        ran = bench.run({"a": (give, {"value": "x"}), "b": increased}, "a > b.value")
+        assert "node b (tests.unit.engine.kinds.increased, handle value): expected int" in ran.message
+        assert (ran.outcome.error is not None, ran.node_states("b")) == (True, ["running", "error"])
+
+    def test_output_and_preview_pass_values_on(self, bench: Bench) -> None:
+        """They show what goes through them."""
+        nodes = {"a": (give, {"value": 1}), "s": Show, "o": Out, "b": increased, "n": (Out, {"name": "n"})}
+        ran = bench.run(nodes, "a > s.value", "s > o.value", "o > b.value", "b > n.value")
+        assert ran.outcome.outputs == {"result": [1], "n": [2]}
+        assert [event.value for event in ran.of(PreviewUpdate)] == [1]
+        shown = [(event.output_name, event.value, event.output_type) for event in ran.of(OutputUpdate)]
+        assert shown == [("result", 1, "int"), ("n", 2, "int")]
+
+    def test_unconnected_output_gives_its_own_value(self, bench: Bench) -> None:
+        """As any node does."""
+        assert bench.run({"o": (Out, {"value": 5})}).result == [5]
+
+    def test_two_outputs_of_one_name_share_it(self, bench: Bench) -> None:
+        """No value is lost."""
+        nodes = {"a": (give, {"value": 1}), "b": (give, {"value": 2}), "o": Out, "p": Out}
+        assert sorted(bench.run(nodes, "a > o.value", "b > p.value").result) == [1, 2]
+
+
+class TestSmallest:
+    """Graphs with next to nothing in them."""
+
+    def test_empty_graph(self, bench: Bench) -> None:
+        """It completes, with its two events."""
+        ran = bench.run({})
+        assert (ran.status, ran.outcome.outputs, len(ran.events)) == ("completed", {}, 2)
+
+    def test_graph_of_comments(self, bench: Bench) -> None:
+        """Nothing of it runs."""
+        ran = bench.run({"a": (Note, {"text": "hello"}), "b": Note})
+        assert (ran.status, len(ran.events)) == ("completed", 2)
+
+    def test_thousand_sources(self, bench: Bench) -> None:
+        """All run, those that wait among them too, and one node gathers what they give."""
+        nodes = {f"n{number}": (later if number % 2 else give, {"value": number}) for number in range(1000)}
+        nodes |= {"all": listed, "o": Out}
+        edges = [f"n{number} > all.values" for number in range(1000)]
+        [result] = bench.run(nodes, *edges, "all > o.value").result
+        assert sorted(result) == list(range(1000))
+
+
+class TestOnAny:
+    """The default: fires when all handles have a value, then on every further one."""
+
+    def test_a_later_value_is_taken_with_the_latest_of_the_others(self, bench: Bench) -> None:
+        """A stream beside a single value: once for each item."""
+        nodes = {"s": (slow_items, {"values": [1, 2, 3]}), "c": (give, {"value": "c"}), "p": pair, "o": Out}
+        ran = bench.run(nodes, "s > p.a", "c > p.b", "p > o.value")
+        assert ran.result == [[1, "c"], [2, "c"], [3, "c"]]
+
+    def test_before_the_first_firing_the_latest_counts(self, bench: Bench) -> None:
+        """What came before another handle had a value is replaced."""
+        nodes = {"s": (items, {"values": [1, 2, 3]}), "c": (later, {"value": "c"}), "p": pair, "o": Out}
+        assert bench.run(nodes, "s > p.a", "c > p.b", "p > o.value").result == [[3, "c"]]
+
+    def test_equal_values_are_each_a_value(self, bench: Bench) -> None:
+        """Repeated items are not dropped, in nodes and outputs."""
+        values = [1, 1, 2, 2, 2, 3, 1]
+        nodes = {"s": (items, {"values": values}), "n": increased, "o": Out}
+        ran = bench.run(nodes, "s > n.value", "n > o.value")
+        assert ran.result == [value + 1 for value in values]
+        assert [event.value for event in ran.of(OutputUpdate)] == ran.result
+
+    def test_two_streams_fire_for_every_item(self, bench: Bench) -> None:
+        """Once both have begun, each item of either is one firing."""
+        nodes = {"a": (slow_items, {"values": [1, 2, 3]}), "b": (slow_items, {"values": "xyz"[:]}), "p": pair}
+        nodes["b"] = (slow_items, {"values": ["x", "y", "z"]})
+        ran = bench.run({**nodes, "o": Out}, "a > p.a", "b > p.b", "p > o.value")
+        assert len(ran.result) == 5
+        assert (ran.result[0], ran.result[-1]) == ([1, "x"], [3, "z"])
+
+    def test_a_stream_goes_through_threads_in_order(self, bench: Bench) -> None:
+        """Blocking nodes of a stream keep its order and its length."""
+        values = list(range(500))
+        nodes = {"s": (thread_items, {"values": values}), "n": thread_increased, "c": gathered, "o": Out}
+        ran = bench.run(nodes, "s > n.value", "n > c.values", "c > o.value")
+        assert ran.result == [[value + 1 for value in values]]
+
+
+class TestZipAll:
+    """One firing for each index-aligned tuple."""
+
+    def run(self, bench: Bench, kinds: dict[str, Any], node: Any = pair) -> Any:
+        handles = dict(zip(kinds, "abc", strict=False))
+        nodes = {**kinds, "p": (node, {}, ZIP), "o": Out}
+        return bench.run(nodes, *(f"{name} > p.{handle}" for name, handle in handles.items()), "p > o.value")
+
+    def test_items_are_paired_by_index(self, bench: Bench) -> None:
+        """Whichever stream is faster."""
+        kinds = {"x": (items, {"values": [1, 2, 3]}), "y": (slow_items, {"values": ["a", "b", "c"]})}
+        assert self.run(bench, kinds).result == [[1, "a"], [2, "b"], [3, "c"]]
+
+    def test_single_values_are_used_again(self, bench: Bench) -> None:
+        """What is no stream is sticky, a late one too."""
+        kinds = {
+            "x": (items, {"values": [1, 2]}),
+            "y": (later, {"value": "late"}),
+            "z": (items, {"values": [3, 4]}),
+        }
+        assert self.run(bench, kinds, triple).result == [[1, "late", 3], [2, "late", 4]]
+
+    def test_without_streams_it_fires_once(self, bench: Bench) -> None:
+        """All inputs are sticky then."""
+        kinds = {"x": (give, {"value": 1}), "y": (later, {"value": 2})}
+        assert self.run(bench, kinds).result == [[1, 2]]
+
+    def test_equal_and_empty_items_are_paired_too(self, bench: Bench) -> None:
+        """None is an item, and a repeated one isn't dropped."""
+        kinds = {"x": (items, {"values": [None, None, 1]}), "y": (items, {"values": [0, 0, None]})}
+        assert self.run(bench, kinds).result == [[None, 0], [None, 0], [1, None]]
+
+    @pytest.mark.parametrize("longer", ["x", "y"])
+    def test_leftovers_are_dropped_and_said(self, bench: Bench, longer: str) -> None:
+        """Nothing vanishes without a word."""
+        lists = {"x": [1], "y": [2]}
+        lists[longer] = list(range(200))
+        kinds = {name: (items, {"values": values}) for name, values in lists.items()}
+        ran = self.run(bench, kinds)
+        assert len(ran.result) == 1
+        logs = [(event.node_id, event.content, event.severity) for event in ran.of(LogUpdate)]
+        assert logs == [("p", "199 values had no partner and were dropped (sync mode zip_all)", "warning")]
+
+    def test_a_partner_that_never_comes(self, bench: Bench) -> None:
+        """The node is skipped; the other stream neither blocks nor is lost in silence."""
+        kinds = {"x": (items, {"values": list(range(500))}), "y": nothing}
+        ran = self.run(bench, kinds)
+        assert (ran.status, ran.result, ran.node_states("p")) == ("completed", [], [])
+        assert ran.lines("p") == ["500 values had no partner and were dropped (sync mode zip_all)"]
+
+    def test_a_sticky_value_that_never_comes(self, bench: Bench) -> None:
+        """Likewise where the single value is on a branch that wasn't taken."""
+        nodes = {
+            "x": (items, {"values": [1, 2]}),
+            "i": (If, {"condition": False, "value": 1}),
+            "p": (pair, {}, ZIP),
+        }
+        ran = bench.run(nodes, "x > p.a", "i.if_true > p.b")
+        assert ran.lines("p") == ["2 values had no partner and were dropped (sync mode zip_all)"]
+
+    def test_far_apart_streams_are_bounded(self, bench: Bench) -> None:
+        """A fast stream waits for a slow one: its inbox doesn't grow with its length."""
+        made: list[int] = []
+        seen: list[int] = []
+
+        @node
+        async def counted() -> AsyncIterator[int]:
+            for number in range(2000):
+                made.append(number)
+                yield number
+
+        @node
+        async def ahead(a: int, b: int) -> None:
+            seen.append(len(made) - a)
+
+        kinds = {"x": counted, "y": (slow_items, {"values": list(range(2000))})}
+        assert self.run(bench, kinds, ahead).status == "completed"
+        assert (len(seen), max(seen) < 200) == (2000, True), max(seen)
+
+
+class TestLists:
+    """A list handle gathers."""
+
+    def test_several_edges_into_a_list(self, bench: Bench) -> None:
+        """Single values and lists, flattened, in one run at the end of all."""
+        nodes = {
+            "a": (a_number, {"value": 1}),
+            "b": (some_numbers, {"count": 2}),
+            "c": (later, {"value": 7}),
+            "l": numbers,
+            "o": Out,
+        }
+        ran = bench.run(nodes, "a > l.values", "b > l.values", "c > l.values", "l > o.value")
+        assert [sorted(values) for values in ran.result] == [[0, 1, 1, 7]]
+
+    def test_a_single_value_becomes_a_list(self, bench: Bench) -> None:
+        """T → list[T]."""
+        nodes = {"a": (a_number, {"value": 1}), "l": numbers, "o": Out}
+        assert bench.run(nodes, "a > l.values", "l > o.value").result == [[1]]
+
+    def test_a_stream_is_gathered_to_its_end(self, bench: Bench) -> None:
+        """One run with all items, in their order."""
+        nodes = {"s": (items, {"values": [3, 1, 2]}), "n": increased, "l": numbers, "o": Out}
+        ran = bench.run(nodes, "s > n.value", "n > l.values", "l > o.value")
+        assert (ran.result, ran.node_states("l")) == ([[4, 2, 3]], ["running", "completed"])
+
+    def test_lists_stay_lists_along_one_edge(self, bench: Bench) -> None:
+        """They are not taken apart."""
+        nodes = {"a": (some_numbers, {"count": 2}), "l": numbers, "o": Out}
+        assert bench.run(nodes, "a > l.values", "l > o.value").result == [[0, 1]]
+
+    def test_gathered_items_are_checked(self, bench: Bench) -> None:
+        """The place in the list is named."""
+        nodes = {"a": (give, {"value": "x"}), "b": (give, {"value": "y"}), "l": numbers}
+        ran = bench.run(nodes, "a > l.values", "b > l.values")
+        assert "handle values): expected list[int], found str" in ran.message
+        assert ran.message.endswith("at [0]")
+
+    def test_nothing_gathered_is_an_empty_list(self, bench: Bench) -> None:
+        """A branch that wasn't taken has nothing to give, and the list is complete."""
+        nodes = {
+            "i": (If, {"condition": True, "value": 1}),
+            "j": (If, {"condition": True, "value": 2}),
+            "l": listed,
+            "o": Out,
+        }
+        ran = bench.run(nodes, "i.if_false > l.values", "j.if_false > l.values", "l > o.value")
+        assert ran.result == [[]]
+
+    def test_gathering_beside_other_handles(self, bench: Bench) -> None:
+        """The run comes when the list is complete, with the values that came before."""
+
+        @node
+        async def joined(parts: list[str], by: str) -> str:
+            return by.join(parts)
+
+        nodes = {"s": (items, {"values": ["a", "b"]}), "t": (items, {"values": ["c"]})}
+        nodes |= {"by": (give, {"value": "-"}), "j": joined, "o": Out}
+        edges = ("s > j.parts", "t > j.parts", "by > j.by", "j > o.value")
+        [result] = bench.run(nodes, *edges).result
+        assert sorted(result.split("-")) == ["a", "b", "c"]
+
+
+class TestBranches:
+    """What gets no value is skipped."""
+
+    @pytest.mark.parametrize(("condition", "taken", "skipped"), [(True, "t", "f"), (False, "f", "t")])
+    def test_the_other_branch_is_skipped(
+        self, bench: Bench, condition: bool, taken: str, skipped: str
+    ) -> None:
+        """All of it, without an event; the job completes."""
+        nodes = {
+            "i": (If, {"condition": condition, "value": 1}),
+            "t": increased,
+            "f": increased,
+            "tt": later,
+            "ff": later,
+            "o": (Out, {"name": "t"}),
+            "p": (Out, {"name": "f"}),
+        }
+        edges = ("i.if_true > t.value", "i.if_false > f.value", "t > tt.value", "f > ff.value")
+        ran = bench.run(nodes, *edges, "tt > o.value", "ff > p.value")
+        assert ran.outcome.outputs == {taken: [2], skipped: []}
+        assert (ran.node_states(taken), ran.node_states(skipped)) == (["running", "completed"], [])
+        assert ran.node_states(skipped * 2) == []
+
+    def test_branches_of_a_stream(self, bench: Bench) -> None:
+        """Each item goes its way, in order."""
+        nodes = {"s": (items, {"values": [1, 2, 3, 4]}), "b": Sort, "o": Out, "p": (Out, {"name": "even"})}
+        ran = bench.run(nodes, "s > b.number", "b.odd > o.value", "b.even > p.value")
+        assert ran.outcome.outputs == {"result": [1, 3], "even": [2, 4]}
+
+    def test_an_empty_stream_skips_what_follows(self, bench: Bench) -> None:
+        """But for who gathers it."""
+        nodes = {"s": nothing, "n": increased, "c": gathered, "o": Out, "p": (Out, {"name": "all"})}
+        ran = bench.run(nodes, "s > n.value", "n > o.value", "n > c.values", "c > p.value")
+        assert ran.outcome.outputs == {"result": [], "all": [[]]}
+        assert ran.node_states("n") == []
+
+    def test_a_loop_over_a_list(self, bench: Bench) -> None:
+        """ForEach → … → Collect is one list again, also of no items."""
+        nodes = {"f": (ForEach, {"input_list": [1, 2, 3]}), "n": increased, "c": Collect, "o": Out}
+        edges = ("f > n.value", "n > c.input_item", "c > o.value")
+        assert bench.run(nodes, *edges).result == [[2, 3, 4]]
+        assert bench.run({**nodes, "f": (ForEach, {"input_list": []})}, *edges).result == [[]]
+
+    def test_a_loop_within_a_loop(self, bench: Bench) -> None:
+        """The inner stream is one with the outer: all items, in order."""
+        nodes = {
+            "f": (ForEach, {"input_list": [[1, 2], [], [3]]}),
+            "g": ForEach,
+            "n": increased,
+            "c": Collect,
+            "o": Out,
+        }
+        edges = ("f > g.input_list", "g > n.value", "n > c.input_item", "c > o.value")
+        assert bench.run(nodes, *edges).result == [[2, 3, 4]]
+
+
+class TestReaders:
+    """Nodes that read their inputs themselves."""
+
+    def test_they_start_with_the_first_item(self, bench: Bench) -> None:
+        """Long before the stream has ended."""
+        order: list[str] = []
+
+        @node
+        async def told() -> AsyncIterator[int]:
+            order.append("made 1")
+            yield 1
+            for _ in range(3):
+                yield await later(2)
+            order.append("made all")
+
+        @node
+        async def reads(values: AsyncIterator[int]) -> None:
+            async for value in values:
+                order.append(f"read {value}")
+
+        bench.run({"t": told, "r": reads}, "t > r.values")
+        assert order == ["made 1", "read 1", "read 2", "read 2", "read 2", "made all"]
+
+    def test_they_wait_for_their_plain_values(self, bench: Bench) -> None:
+        """Items that come before are kept."""
+        nodes = {
+            "s": (items, {"values": [1, 2]}),
+            "w": (later, {"value": 10}),
+            "r": weighted,
+            "o": Out,
+        }
+        assert bench.run(nodes, "s > r.values", "w > r.by", "r > o.value").result == [[10, 20]]
+
+    def test_a_wrong_plain_value_is_their_own_error(self, bench: Bench) -> None:
+        """Not that of whoever sent it."""
+        nodes = {"s": (items, {"values": [1, 2]}), "w": (give, {"value": "x"}), "r": weighted}
+        ran = bench.run(nodes, "s > r.values", "w > r.by")
+        assert "node r (tests.unit.engine.test_dataflow.weighted, handle by): expected int" in ran.message
+        assert ran.node_states("w") == ["running", "completed"]
+
+    def test_a_wrong_item_is_their_own_error(self, bench: Bench) -> None:
+        """The items before it have been read."""
+        nodes = {"s": (items, {"values": [1, "x"]}), "r": (weighted, {"by": 2})}
+        ran = bench.run(nodes, "s > r.values")
+        assert "node r (tests.unit.engine.test_dataflow.weighted, handle values): expected int" in ran.message
+
+    def test_they_are_skipped_where_a_plain_value_never_comes(self, bench: Bench) -> None:
+        """And whoever streams to them isn't held up, however much it sends."""
+        nodes = {
+            "s": (items, {"values": list(range(1000))}),
+            "i": (If, {"condition": False, "value": 1}),
+            "r": weighted,
+        }
+        ran = bench.run(nodes, "s > r.values", "i.if_true > r.by")
+        assert (ran.status, ran.node_states("r")) == ("completed", [])
+        counts = {event.edge_id: event.counter for event in ran.of(EdgeUpdate) if event.status == "drained"}
+        assert counts["s > r.values"] <= 1000
+
+    def test_an_unconnected_stream_is_empty(self, bench: Bench) -> None:
+        """Reading what nothing is connected to ends at once."""
+
+        @node
+        async def reads(values: AsyncIterator[int] = None) -> list[int]:  # type: ignore[assignment]
+            return [value async for value in values] if values is not None else [-1]
+
+        assert bench.run({"r": reads, "o": Out}, "r > o.value").result == [[-1]]
+
+    def test_all_inputs_in_the_order_of_their_arrival(self, bench: Bench) -> None:
+        """Two handles read as one stream."""
+        nodes = {"x": (items, {"values": [1, 2]}), "c": Collect, "o": Out}
+        ran = bench.run(
+            {**nodes, "y": (later, {"value": 3})}, "x > c.input_item", "y > c.input_item", "c > o.value"
+        )
+        assert ran.result == [[1, 2, 3]]
+
+
+class TestEnds:
+    """How the end of one node reaches the others."""
+
+    def test_input_nodes_end_like_others(self, bench: Bench) -> None:
+        """A reader of a single value sees its end."""
+        nodes = {"i": (Input, {"name": "n", "value": 5}), "c": gathered, "o": Out}
+        assert bench.run(nodes, "i > c.values", "c > o.value").result == [[5]]
+
+    def test_nodes_behind_a_failed_one_do_not_run(self, bench: Bench) -> None:
+        """They have no value to run with."""
+        nodes = {"f": failing, "n": give, "o": Out}
+        ran = bench.run(nodes, "f > n.value", "n > o.value")
+        assert (ran.status, ran.node_states("n"), ran.result) == ("failed", [], [])
+
+    def test_a_reader_that_stops_early_ends_its_stream(self, bench: Bench) -> None:
+        """Its producer goes on to its own end, without waiting for anyone."""
+        nodes = {"s": (items, {"values": list(range(1000))}), "f": first_of, "o": Out}
+        ran = bench.run(nodes, "s > f.values", "f > o.value")
+        assert (ran.status, ran.result) == ("completed", [0])
+        assert ran.node_states("s") == ["running", "completed"]

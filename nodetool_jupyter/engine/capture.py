@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TextIO
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 RUNNING: ContextVar[Reporter | None] = ContextVar("nodetool_running", default=None)
 _lock = threading.Lock()
 _users = 0
+# They are used again, and kept: print() crashes if its stream is freed meanwhile (python/cpython#130163).
+_routers: deque[Router] = deque(maxlen=32)
 
 
 class Router:
@@ -27,6 +30,10 @@ class Router:
     def __init__(self, stream: TextIO, severity: Severity) -> None:
         self._stream = stream
         self._severity = severity
+
+    def routes(self, stream: TextIO, severity: Severity) -> bool:
+        """Whether it was made for this stream."""
+        return self._stream is stream and self._severity == severity
 
     def write(self, text: str) -> int:
         """Write to the node's log, or on to the stream."""
@@ -55,10 +62,19 @@ def start_capture() -> None:
     global _users
     with _lock:
         _users += 1
-        if not isinstance(sys.stdout, Router):
-            sys.stdout = Router(sys.stdout, "info")
-        if not isinstance(sys.stderr, Router):
-            sys.stderr = Router(sys.stderr, "warning")
+        sys.stdout = _routed(sys.stdout, "info")
+        sys.stderr = _routed(sys.stderr, "warning")
+
+
+def _routed(stream: TextIO, severity: Severity) -> Any:
+    if isinstance(stream, Router):
+        return stream
+    for router in _routers:
+        if router.routes(stream, severity):
+            return router
+    router = Router(stream, severity)
+    _routers.append(router)
+    return router
 
 
 def stop_capture() -> None:

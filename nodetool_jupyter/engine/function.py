@@ -195,5 +195,11 @@ class _BoundFunction:
             arguments[self.context_name] = context
         if reader is not None:
             for name in self.streamed:
-                arguments[name] = reader.iter_input(name)
+                is_property = name in self.arguments and name not in reader.connected
+                arguments[name] = _once(arguments[name]) if is_property else reader.iter_input(name)
         return self.function(**arguments)
+
+
+async def _once(value: Any) -> AsyncIterator[Any]:
+    """A property in place of a stream."""
+    yield value

@@ -34,14 +34,15 @@ class Inbox:
     ``take`` gives the values of the next firing or None; ``is_over`` says that no firing will come any more.
     """
 
-    __slots__ = ("_checks", "_gathered", "_open", "limit", "size", "space", "total_open")
+    __slots__ = ("_checks", "_gathered", "_open", "_parking", "limit", "size", "space", "total_open")
 
-    def __init__(self, node: PlanNode) -> None:
+    def __init__(self, node: PlanNode, parking: Parking) -> None:
         self.size = 0
         self.limit = LIMIT
         self.total_open = len(node.incoming)
         self.space: dict[str, list[asyncio.Future[None]]] | None = None
         """Producers that wait, by the handle they wait for."""
+        self._parking = parking
         self._checks = node.checks
         self._gathered: dict[str, list[Any]] | None = None
         self._open: dict[str, int] | None = None
@@ -97,13 +98,13 @@ class Inbox:
         """A value was taken out of the queue of a handle."""
         self.size -= 1
         if self.space and handle in self.space and len(queue) <= self.limit // 2:
-            wake(self.space.pop(handle))
+            self._parking.wake(self.space.pop(handle))
 
     def wake_producers(self) -> None:
         """Let those go on that wait for space."""
         waiting, self.space = self.space or {}, None
         for waiters in waiting.values():
-            wake(waiters)
+            self._parking.wake(waiters)
 
     def close(self) -> None:
         """The node has ended: nothing waits for it any more, nor will a producer that is on its way to."""
@@ -111,20 +112,13 @@ class Inbox:
         self.wake_producers()
 
 
-def wake(waiters: list[asyncio.Future[None]]) -> None:
-    """Let go on who waits."""
-    for waiter in waiters:
-        if not waiter.done():
-            waiter.set_result(None)
-
-
 class SourceInbox(Inbox):
     """A node without connected inputs fires once."""
 
     __slots__ = ("_has_fired",)
 
-    def __init__(self, node: PlanNode) -> None:
-        super().__init__(node)
+    def __init__(self, node: PlanNode, parking: Parking) -> None:
+        super().__init__(node, parking)
         self._has_fired = False
 
     def take(self) -> Mapping[str, Any] | None:
@@ -143,8 +137,8 @@ class AnyInbox(Inbox):
 
     __slots__ = ("_arrived", "_has_fired", "_missing", "_values")
 
-    def __init__(self, node: PlanNode) -> None:
-        super().__init__(node)
+    def __init__(self, node: PlanNode, parking: Parking) -> None:
+        super().__init__(node, parking)
         self._values: dict[str, Any] = {}
         self._missing = len(node.producers)
         self._has_fired = False
@@ -190,8 +184,8 @@ class ZipInbox(Inbox):
 
     __slots__ = ("_dropped", "_queues", "_spent", "_sticky")
 
-    def __init__(self, node: PlanNode) -> None:
-        super().__init__(node)
+    def __init__(self, node: PlanNode, parking: Parking) -> None:
+        super().__init__(node, parking)
         self._open: dict[str, int] = dict(node.producers)
         streamed = {edge.target_handle for edge in node.incoming if edge.streams} - node.gathered
         self._queues: dict[str, deque[Any]] = {name: deque() for name in self._open}
@@ -243,10 +237,10 @@ class StreamInbox(Inbox):
     values.
     """
 
-    __slots__ = ("_arrivals", "_is_hopeless", "_parking", "_plain", "_queues", "_started", "_waiters")
+    __slots__ = ("_arrivals", "_is_hopeless", "_plain", "_queues", "_started", "_waiters")
 
     def __init__(self, node: PlanNode, parking: Parking) -> None:
-        super().__init__(node)
+        super().__init__(node, parking)
         self._open: dict[str, int] = dict(node.producers)
         inputs = node.spec.inputs
         self._plain: dict[str, Any] = {}
@@ -258,7 +252,6 @@ class StreamInbox(Inbox):
         self._is_hopeless = False
         """Whether a plain handle has ended without a value."""
         self._waiters: list[asyncio.Future[None]] = []
-        self._parking = parking
 
     def _arrive(self, handle: str, value: Any) -> None:
         queue = self._queues.get(handle)
@@ -279,7 +272,7 @@ class StreamInbox(Inbox):
 
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, []
-        wake(waiters)
+        self._parking.wake(waiters)
 
     def is_full(self, handle: str) -> bool:
         return len(self._queues.get(handle, ())) >= self.limit
@@ -352,7 +345,14 @@ class Parking:
         try:
             await waiter
         finally:
-            self.parked -= 1
+            self.parked -= waiter.cancelled()
+
+    def wake(self, waiters: list[asyncio.Future[None]]) -> None:
+        """Let go on who waits; from now on they are not parked any more."""
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+                self.parked -= 1
 
     async def wait_for_space(self, inbox: Inbox, handle: str) -> None:
         """Wait until a handle has room again."""
@@ -375,5 +375,5 @@ def make_inbox(node: PlanNode, parking: Parking) -> Inbox:
     if node.spec.reads_stream:
         return StreamInbox(node, parking)
     if not node.incoming:
-        return SourceInbox(node)
-    return ZipInbox(node) if node.sync_mode == "zip_all" else AnyInbox(node)
+        return SourceInbox(node, parking)
+    return ZipInbox(node, parking) if node.sync_mode == "zip_all" else AnyInbox(node, parking)

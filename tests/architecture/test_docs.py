@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any
 
 import pytest
 
-from tests.architecture.tree import ROOT
-
-
-@cache
-def notebooks() -> dict[str, dict[str, Any]]:
-    return {
-        path.name: json.loads(path.read_text("utf-8"))
-        for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
-    }
+from tests.architecture.tree import ROOT, notebooks
 
 
 @cache
@@ -92,11 +82,3 @@ def test_everything_with_a_name_is_documented(names: Callable[[], Iterable[str]]
         name for name in listed if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", documentation())
     ]
     assert not missing
-
-
-def test_notebooks_are_stored_as_they_ran() -> None:
-    """nbval passes a cell that never ran, and widget state without its kernel is an empty box."""
-    for name, notebook in notebooks().items():
-        code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-        assert all(cell["execution_count"] for cell in code), f"{name} has cells that were not executed"
-        assert "widgets" not in notebook["metadata"], f"{name} holds widget state"

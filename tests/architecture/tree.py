@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import subprocess
 import tokenize
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "nodetool_jupyter"
@@ -77,3 +79,12 @@ def project_files() -> list[Path]:
     ]
     names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return [path for name in sorted(set(names.split("\0"))) if name and (path := ROOT / name).is_file()]
+
+
+@cache
+def notebooks() -> dict[str, dict[str, Any]]:
+    """By name, as they are stored."""
+    return {
+        path.name: json.loads(path.read_text("utf-8"))
+        for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+    }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from secrets import token_hex
 
@@ -72,5 +72,14 @@ def lab(page: Page, server: Server, pictures: Path, request: pytest.FixtureReque
     name = re.sub(r"\W+", "-", request.node.name).strip("-")
     lab = Lab(page, server, name, pictures)
     yield lab
-    lab.picture(f"{name}-end")
     lab.shut_down()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails leaves a picture of what it saw last."""
+    report = yield
+    lab = getattr(item, "funcargs", {}).get("lab")
+    if report.when == "call" and report.failed and isinstance(lab, Lab):
+        lab.picture(f"failed-{lab.folder.name}")
+    return report

@@ -100,7 +100,8 @@ class Server:
             for name, value in os.environ.items()
             if name in INHERITED or name.startswith("COVERAGE_")
         }
-        return kept | {name: str(folder / value) for name, value in own.items()} | {"JUPYTER_TOKEN": self._token}
+        folders = {name: str(folder / value) for name, value in own.items()}
+        return kept | folders | {"JUPYTER_TOKEN": self._token}
 
     def _find_url(self) -> str:
         """The address that the server has written down, once it answers."""

@@ -42,7 +42,8 @@ def strange_graph(*, fails: bool) -> str:
         {"id": HOSTILE, "type": "notebook.shout", "data": shout, "ui_properties": title},
         {"id": "o", "type": "nodetool.output.Output", "data": {"name": HOSTILE}, "ui_properties": title},
     ]
-    edge = {"id": HOSTILE, "source": HOSTILE, "sourceHandle": "output", "target": "o", "targetHandle": "value"}
+    edge = {"id": HOSTILE, "source": HOSTILE, "sourceHandle": "output"}
+    edge |= {"target": "o", "targetHandle": "value"}
     return json.dumps({"name": HOSTILE, "graph": {"nodes": nodes, "edges": [edge]}})
 
 

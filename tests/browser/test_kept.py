@@ -6,6 +6,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, expect
 
+from nodetool_jupyter.views.markup import TIMES
 from tests.browser.cells import SETUP, SHOWCASE
 from tests.browser.lab import DARK, Lab
 
@@ -88,7 +89,7 @@ def test_reopened_notebook_still_shows_it(lab: Lab) -> None:
 def assert_kept(lab: Lab) -> None:
     output = lab.output(1)
     expect(output).to_contain_text("completed")
-    expect(output).to_contain_text("3 × 2")
+    expect(output).to_contain_text(f"table 3 {TIMES} 2")
     expect(output.locator("img")).to_have_count(1)
     expect(output).not_to_contain_text("model not found")
     expect(output).not_to_contain_text("Error displaying widget")

@@ -157,9 +157,8 @@ class TestOnAny:
 
     def test_two_streams_fire_for_every_item(self, bench: Bench) -> None:
         """Once both have begun, each item of either is one firing."""
-        nodes = {"a": (slow_items, {"values": [1, 2, 3]}), "b": (slow_items, {"values": "xyz"[:]}), "p": pair}
-        nodes["b"] = (slow_items, {"values": ["x", "y", "z"]})
-        ran = bench.run({**nodes, "o": Out}, "a > p.a", "b > p.b", "p > o.value")
+        nodes = {"a": (slow_items, {"values": [1, 2, 3]}), "b": (slow_items, {"values": ["x", "y", "z"]})}
+        ran = bench.run({**nodes, "p": pair, "o": Out}, "a > p.a", "b > p.b", "p > o.value")
         assert len(ran.result) == 5
         assert (ran.result[0], ran.result[-1]) == ([1, "x"], [3, "z"])
 
@@ -391,7 +390,8 @@ class TestReaders:
                 order.append(f"read {value}")
 
         bench.run({"t": told, "r": reads}, "t > r.values")
-        assert order == ["made 1", "read 1", "read 2", "read 2", "read 2", "made all"]
+        assert order[:2] == ["made 1", "read 1"]
+        assert order.count("read 2") == 3
 
     def test_they_wait_for_their_plain_values(self, bench: Bench) -> None:
         """Items that come before are kept."""
@@ -428,14 +428,15 @@ class TestReaders:
         counts = {event.edge_id: event.counter for event in ran.of(EdgeUpdate) if event.status == "drained"}
         assert counts["s > r.values"] <= 1000
 
-    def test_an_unconnected_stream_is_empty(self, bench: Bench) -> None:
-        """Reading what nothing is connected to ends at once."""
+    def test_an_unconnected_stream_is_its_property(self, bench: Bench) -> None:
+        """One item where a value is given, none where there is only a default."""
 
         @node
         async def reads(values: AsyncIterator[int] = None) -> list[int]:  # type: ignore[assignment]
-            return [value async for value in values] if values is not None else [-1]
+            return [value async for value in values]
 
-        assert bench.run({"r": reads, "o": Out}, "r > o.value").result == [[-1]]
+        assert bench.run({"r": reads, "o": Out}, "r > o.value").result == [[]]
+        assert bench.run({"r": (reads, {"values": 7}), "o": Out}, "r > o.value").result == [[7]]
 
     def test_all_inputs_in_the_order_of_their_arrival(self, bench: Bench) -> None:
         """Two handles read as one stream."""

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from traceback import format_exc
@@ -21,7 +21,8 @@ from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.plan import compile_graph
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.errors import ErrorCode, JobNotFound, NodeToolError, StrategyUnavailable
-from nodetool_jupyter.model.events import Event, Fault, JobUpdate, encode_events
+from nodetool_jupyter.model.batch import Batch
+from nodetool_jupyter.model.events import Fault, JobUpdate, encode_events
 from nodetool_jupyter.model.job import JobRecord, JobStatus, advance
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.settings import Settings
@@ -52,12 +53,11 @@ class ManagedJob:
         self._log: EventLog = store.open_log(record.id)
         self._on_end = ended
 
-    def tell(self, events: Sequence[Event]) -> None:
+    def tell(self, events: Batch) -> None:
         """The sink of the job's events: log first, then the row, then the waiters."""
         record = self.record
-        for event in events:
-            if isinstance(event, JobUpdate):
-                record = advance(record, event)
+        for update in events.job_updates:
+            record = advance(record, update)
         failure = self._write(events, record)
         has_ended = record.status.is_terminal
         if failure is not None and not has_ended:
@@ -69,15 +69,15 @@ class ManagedJob:
             self.is_done = has_ended
             self.changed.notify_all()
 
-    def _write(self, events: Sequence[Event], record: JobRecord) -> Exception | None:
+    def _write(self, events: Batch, record: JobRecord) -> Exception | None:
         has_changed = record is not self.record
         self.record = record
         try:
             if not events:
                 self._log.flush()
                 return None
-            self.next_seq = events[-1].seq + 1
-            self._log.append(encode_events(events))
+            self._log.append(events.lines)
+            self.next_seq = events.first_seq + len(events)
             if has_changed:
                 self._store.update(record, self._log)
         except (OSError, NodeToolError) as error:
@@ -98,7 +98,8 @@ class ManagedJob:
 
     def tell_update(self, status: JobStatus, fault: Fault | None = None) -> None:
         """An event of the manager's own, before the launch."""
-        self.tell([_update(self.record.id, self.next_seq, status, fault)])
+        update = _update(self.record.id, self.next_seq, status, fault)
+        self.tell(Batch([update], self.record.id, self.next_seq))
 
     def temp_folder(self) -> Path:
         """The job's temp folder, made at first use and removed with the job."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import closing, suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
@@ -114,8 +114,8 @@ class _Raised(Exception):
 async def iterate_blocking(actor: Actor, make: Callable[[], Any]) -> AsyncGenerator[Any, None]:
     """The items of a blocking generator, run in a thread of the pool, a bounded number of items ahead."""
     ahead = _Ahead(asyncio.get_running_loop(), actor.run.pool, make)
-    producer = asyncio.ensure_future(in_pool(actor, ahead.produce))
-    producer.add_done_callback(ahead.producer_ended)
+    producer = asyncio.ensure_future(_error_of(in_pool(actor, ahead.produce)))
+    producer.add_done_callback(lambda _: ahead.arrived.set())
     try:
         while True:
             await ahead.arrived.wait()
@@ -125,13 +125,25 @@ async def iterate_blocking(actor: Actor, make: Callable[[], Any]) -> AsyncGenera
                 yield ahead.items.get_nowait()
             if ended:
                 break
-        await producer
+        if (error := await producer) is not None:
+            raise error
     finally:
         ahead.stopping = True
         producer.cancel()
         while not producer.done():
             with suppress(asyncio.CancelledError):  # the node is being cancelled already
                 await asyncio.wait({producer})
+
+
+async def _error_of(call: Coroutine[Any, Any, Any]) -> BaseException | None:
+    """What a call raises, but for a cancel: SystemExit out of a task would end the loop."""
+    try:
+        await call
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - it is raised again where the items are taken
+        return error
+    return None
 
 
 class _Ahead:
@@ -144,12 +156,6 @@ class _Ahead:
         self._loop = loop
         self._pool = pool
         self._make = make
-
-    def producer_ended(self, producer: asyncio.Future[Any]) -> None:
-        """The thread has let go of the generator; its error, if nobody asks for it any more, is nobody's."""
-        self.arrived.set()
-        if not producer.cancelled():
-            producer.exception()
 
     def produce(self) -> None:
         """Run the generator in this thread, to its end or until nobody wants its items."""

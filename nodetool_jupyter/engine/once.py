@@ -32,7 +32,7 @@ async def run_once(run: Run, node: PlanNode) -> None:
             if plain is None:
                 result = await _call(run, reporter, values)
             else:
-                result = await plain(**{**node.properties, **values})
+                result = await plain(**{**node.properties, **values} if node.properties else values)
         except BaseException as error:  # noqa: BLE001 - whatever node code raises becomes its error
             reporter.raise_for(error)
         finally:

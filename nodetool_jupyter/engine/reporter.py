@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from time import time
+from time import time, time_ns
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nodetool_jupyter.engine.context import NodeCancelled
@@ -35,12 +35,13 @@ MAX_SHOWN = 65_536
 class Reporter:
     """The voice of one node in one run."""
 
-    __slots__ = ("_partial_line", "_pending", "node", "run")
+    __slots__ = ("_half_lines", "_pending", "node", "run")
 
     def __init__(self, node: PlanNode, run: Run) -> None:
         self.node = node
         self.run = run
-        self._partial_line = ""
+        self._half_lines: dict[Severity, str] | None = None
+        """What has been printed and not yet ended by a newline, by the stream it went to."""
         self._pending: tuple[float, float | None, str] | tuple[()] | None = None
         """Progress that has been reported and not yet been told; None where none has ever been."""
 
@@ -62,6 +63,7 @@ class Reporter:
             raise self.error(str(error), handle=error.handle) from None
         if isinstance(error, (asyncio.CancelledError, NodeCancelled)):
             if self.run.is_ending:
+                self.flush_reports()
                 raise error
             raise self.error("the node cancelled itself", error, ErrorCode.NODE_EXIT) from error
         raise self.error(reason_of(error), error, code_of(error)) from error
@@ -85,12 +87,12 @@ class Reporter:
         code: ErrorCode = ErrorCode.NODE_ERROR,
         handle: str | None = None,
     ) -> NodeError:
-        """This node's error."""
+        """This node's error, told after what it has reported so far."""
+        self.flush_reports()
         return node_error(self.node, self.run.context.job_id, reason, cause=cause, code=code, handle=handle)
 
     def fail(self, error: NodeError) -> None:
         """Tell that this node failed."""
-        self.flush_reports()
         node = self.node
         self.run.telling.emit(
             NodeUpdate(
@@ -106,35 +108,21 @@ class Reporter:
     def tell_running(self) -> None:
         """Tell that the node fires for the first time."""
         node = self.node
-        self.run.telling.emit(
-            NodeUpdate(
-                node_id=node.id,
-                node_name=node.label,
-                node_type=node.spec.type,
-                status="running",
-                timestamp=time(),
-            )
-        )
+        self.run.telling.emit((node.id, node.label, node.spec.type, "running", None, time_ns()))
 
     def tell_completed(self, last: Mapping[str, Any] | None) -> None:
         """Tell that the node has ended, with the values that it sent last, by handle."""
         node = self.node
-        self.run.telling.emit(
-            NodeUpdate(
-                node_id=node.id,
-                node_name=node.label,
-                node_type=node.spec.type,
-                status="completed",
-                result={name: preview(value) for name, value in last.items()} if last else None,
-                timestamp=time(),
-            )
-        )
+        shown = {name: preview(value) for name, value in last.items()} if last else None
+        self.run.telling.emit((node.id, node.label, node.spec.type, "completed", shown, time_ns()))
 
     def flush_reports(self) -> None:
-        """Tell what is still held back: a half printed line and the last progress."""
-        if self._partial_line:
-            line, self._partial_line = self._partial_line, ""
-            self.report_log(line)
+        """Tell what is still held back: half printed lines and the last progress."""
+        if self._half_lines is not None:
+            half_lines, self._half_lines = self._half_lines, None
+            for severity, line in half_lines.items():
+                if line:
+                    self.report_log(line, severity)
         if self._pending is not None:
             self.tell_progress()
 
@@ -159,11 +147,13 @@ class Reporter:
     def report_output(self, text: str, severity: Severity) -> None:
         """What the node printed: whole lines go to its log, a half line waits for its end."""
         with self.run.telling.reporting:  # threads of one node may print at the same time
-            *lines, rest = (self._partial_line + text).split("\n")
+            if self._half_lines is None:
+                self._half_lines = {}
+            *lines, rest = (self._half_lines.get(severity, "") + text).split("\n")
             if len(rest) > MAX_LINE:
                 lines.append(rest)
                 rest = ""
-            self._partial_line = rest
+            self._half_lines[severity] = rest
             for line in lines:
                 self.report_log(line, severity)
 

@@ -357,6 +357,7 @@ class Run:
         self._unfinished -= 1
         if not self._unfinished:
             self._wake.set()
+        self.telling.tell_if_many()
 
     def _fail(self, item: Actor | PlanNode | None, error: NodeError) -> None:
         if self.error is None and not self.is_cancelling and item is not None:

@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from time import time
 from typing import TYPE_CHECKING
 
 from nodetool_jupyter.engine.plan import PlanEdge
+from nodetool_jupyter.model.batch import Batch, Moment
 from nodetool_jupyter.model.events import EdgeUpdate, Event
 
 if TYPE_CHECKING:
     from nodetool_jupyter.engine.reporter import Reporter
 
-EventSink = Callable[[Sequence[Event]], None]
+EventSink = Callable[[Batch], None]
 """Called with a job's events in order, one batch at a time; an empty one says that nothing has happened for
 a while, so that what is held back can be written.
 """
@@ -42,7 +43,7 @@ class Telling:
         self._job_id = job_id
         self._sink = sink
         self._next_seq = first_seq
-        self._outbox: deque[Event] = deque()
+        self._outbox: deque[Event | Moment] = deque()
         self._lock = threading.RLock()
         self._is_telling = False
         self._will_tell = False
@@ -57,13 +58,18 @@ class Telling:
         self._loop = loop
         self._thread = threading.get_ident()
 
-    def emit(self, event: Event) -> None:
+    def emit(self, event: Event | Moment) -> None:
         """Put an event into the stream."""
         self._outbox.append(event)
         if not self._will_tell:
             self._will_tell = True
             self._on_loop(self._tell_later)
-        elif len(self._outbox) >= BATCH:
+
+    def tell_if_many(self) -> None:
+        """Tell without waiting for others, if enough wait. Not for node code: an interrupt may end that
+        anywhere, and would lose what is being told.
+        """
+        if len(self._outbox) >= BATCH:
             self.tell()
 
     def _tell_later(self) -> None:
@@ -98,16 +104,13 @@ class Telling:
             outbox, self._outbox = self._outbox, deque(maxlen=0)
             self._hand_on(outbox, event)
 
-    def _hand_on(self, outbox: deque[Event], *last: Event) -> None:
+    def _hand_on(self, outbox: deque[Event | Moment], *last: Event) -> None:
         self._is_telling = True
         try:
-            batch = [outbox.popleft() for _ in range(len(outbox))]
-            batch += last
-            job_id = self._job_id
-            for seq, event in enumerate(batch, self._next_seq):
-                event.seq = seq  # type: ignore[misc]  # stamped here, before anyone sees it
-                event.job_id = job_id  # type: ignore[misc]
-            self._next_seq += len(batch)
+            items = [outbox.popleft() for _ in range(len(outbox))]
+            items += last
+            batch = Batch(items, self._job_id, self._next_seq)
+            self._next_seq += len(items)
             self._sink(batch)
         finally:
             self._is_telling = False

@@ -225,12 +225,13 @@ _SERIALIZERS: dict[type, SchemaSerializer] = {cls: TypeAdapter(cls).serializer f
 
 def encode_events(events: Iterable[Event]) -> bytes:
     """Events as JSON lines, each ended by a newline; fields that are None are left out."""
-    lines = [_encode(event) for event in events]
+    lines = [encode_event(event) for event in events]
     lines.append(b"")
     return b"\n".join(lines)
 
 
-def _encode(event: Event) -> bytes:
+def encode_event(event: Event) -> bytes:
+    """One event as JSON, without a newline."""
     try:
         return _SERIALIZERS[type(event)].to_json(event, exclude_none=True)
     except (PydanticSerializationError, UnicodeEncodeError):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -27,7 +26,8 @@ from nodetool_jupyter.errors import (
     OptionError,
     UnsupportedLimit,
 )
-from nodetool_jupyter.model.events import Event, Fault, JobUpdate
+from nodetool_jupyter.model.batch import Batch
+from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.job import LIVE, JobStatus
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.settings import Settings
@@ -129,16 +129,15 @@ class JobExecution(ABC):
     def fail(self, fault: Fault) -> None:
         """End the job like ``cancel``, but as failed, for this reason."""
 
-    def tell(self, events: Sequence[Event]) -> None:
+    def tell(self, events: Batch) -> None:
         """Pass batches on, until the terminal one has been told; what comes later, from a stray thread, is
         dropped.
         """
         with self._telling:
             if self.status.is_terminal:
                 return
-            for event in events:
-                if isinstance(event, JobUpdate):
-                    self._fold(event)
+            for update in events.job_updates:
+                self._fold(update)
             self.sink(events)
 
     def _fold(self, update: JobUpdate) -> None:

@@ -16,7 +16,6 @@ from nodetool_jupyter.engine.plan import Plan, compile_graph
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.engine.runner import WorkflowRunner
 from nodetool_jupyter.engine.threads import ThreadPool
-from nodetool_jupyter.model.events import encode_events
 from nodetool_jupyter.model.graph import Edge, Graph, Node
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.session import get_session
@@ -110,7 +109,7 @@ def ladder(source: int, size: int = NODES) -> Graph:
 
 def run_plan(plan: Plan, log: LogWriter, pool: ThreadPool) -> Coroutine[Any, Any, Any]:
     return WorkflowRunner(
-        plan, ProcessingContext(job_id="job"), lambda events: log.append(encode_events(events)), pool
+        plan, ProcessingContext(job_id="job"), lambda events: log.append(events.lines), pool
     ).run()
 
 

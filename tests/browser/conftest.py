@@ -10,6 +10,7 @@ import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from secrets import token_hex
+from shutil import which
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
@@ -17,7 +18,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.browser.lab import Lab
 from tests.browser.server import Server
 
-CHROMIUM = "/usr/bin/chromium"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -27,7 +28,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SIZE = {"width": 1280, "height": 960}
+SIZE = {"width": 1280, "height": 1200}
 PATIENCE = 30_000
 """Milliseconds that a test waits for what it expects."""
 
@@ -37,6 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A running Jupyter server."""
     server = Server(tmp_path_factory.mktemp("server"), token_hex(16))
     try:
+        server.wait_until_ready()
         yield server
     finally:
         server.stop()
@@ -55,9 +57,10 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(server: Server, no_leftovers: None, tmp_path: Path) -> Iterator[Page]:
     """A page of a browser that was never used before."""
     expect.set_options(timeout=PATIENCE)
+    browser = next(filter(None, map(which, BROWSERS)), BROWSERS[0])
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            tmp_path / "profile", executable_path=CHROMIUM, args=FLAGS, viewport=SIZE, color_scheme="light"
+            tmp_path / "profile", executable_path=browser, args=FLAGS, viewport=SIZE, color_scheme="light"
         )
         context.set_default_timeout(PATIENCE)
         try:

@@ -49,11 +49,12 @@ class Lab:
         path = f"lab/workspaces/{self._name}/tree/{self._name}/{self._notebook.name}?reset"
         self.page.goto(self._server.address(path))
         expect(self.page.locator(f"{PANEL} .jp-Cell").first).to_be_visible(timeout=START_MILLISECONDS)
-        self.wait_for_kernel("idle")
+        self._wait_for_kernel()
 
-    def wait_for_kernel(self, status: str) -> None:
-        """Until the kernel is ``idle`` or ``busy``."""
-        self.page.wait_for_function(f"{KERNEL}?.status === {status!r}", timeout=START_MILLISECONDS)
+    def convert(self) -> None:
+        """The saved notebook as the server's own page, which nbconvert makes."""
+        path = f"nbconvert/html/{self._name}/{self._notebook.name}"
+        self.page.goto(self._server.address(path), wait_until="domcontentloaded")
 
     def command(self, name: str, **arguments: Any) -> None:
         """Begin a command of JupyterLab."""
@@ -111,11 +112,11 @@ class Lab:
     def restart_kernel(self) -> None:
         """A new kernel for the notebook that is open."""
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
-        self.wait_for_kernel("idle")
+        self._wait_for_kernel()
 
     def shut_down(self) -> None:
         """End the notebook's kernel."""
-        self.page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
+        self._server.end_kernels()
 
     def set_theme(self, name: str) -> None:
         """Change the colors and wait until they are there."""
@@ -126,3 +127,6 @@ class Lab:
     def picture(self, name: str) -> None:
         """A picture of the page as it is, for people to look at."""
         self.page.screenshot(path=self._pictures / f"{name}.png")
+
+    def _wait_for_kernel(self) -> None:
+        self.page.wait_for_function(f"{KERNEL}?.status === 'idle'", timeout=START_MILLISECONDS)

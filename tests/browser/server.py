@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, Request, build_opener
 
 import psutil
 
@@ -30,6 +30,7 @@ SETTINGS = {
     # cells out of sight stay in the page, where the tests look for them
     "notebook-extension/tracker": {"windowingMode": "none"},
 }
+DIRECT = build_opener(ProxyHandler({}))
 INHERITED = ("PATH", "LANG", "LC_ALL", "CI", "VIRTUAL_ENV", "PYTHONPATH")
 
 
@@ -38,6 +39,7 @@ class Server:
 
     def __init__(self, folder: Path, token: str) -> None:
         self.root = folder / "notebooks"
+        self.url = ""
         self._runtime = folder / "runtime"
         self._log = folder / "server.log"
         self._token = token
@@ -51,11 +53,19 @@ class Server:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def wait_until_ready(self) -> None:
+        """Until it answers, which is when ``url`` is known."""
         self.url = wait_until(self._find_url, START_SECONDS, self._tail, interval=0.1)
 
     def address(self, path: str) -> str:
         """Where a browser finds something, with the right to see it."""
         return f"{self.url}{path}{'&' if '?' in path else '?'}token={self._token}"
+
+    def end_kernels(self) -> None:
+        """End all kernels, and the sessions of the notebooks that have them."""
+        for session in json.loads(self._ask(f"{self.url}api/sessions")):
+            self._ask(f"{self.url}api/sessions/{session['id']}", "DELETE")
 
     def reset_settings(self) -> None:
         """JupyterLab as the tests want it, whatever a test has set."""
@@ -67,18 +77,18 @@ class Server:
 
     def stop(self) -> None:
         """End the server and see that its kernels end with it."""
+        if self._process.poll() is not None:
+            return
         family = psutil.Process(self._process.pid).children(recursive=True)
         self._process.terminate()
         try:
             self._process.wait(STOP_SECONDS)
-            _, left = psutil.wait_procs(family, STOP_SECONDS)
         finally:
-            for process in family:
-                if process.is_running():
+            _, left = psutil.wait_procs(family, STOP_SECONDS)
+            for process in (self._process, *left):
+                with suppress(psutil.NoSuchProcess):
                     process.kill()
-            if self._process.poll() is None:
-                os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait()
+            self._process.wait()
         assert not left, f"outlived the server: {left}; {self._tail()}"
 
     def _environment(self, folder: Path) -> dict[str, str]:
@@ -109,11 +119,17 @@ class Server:
         for path in self._runtime.glob("jpserver-*.json"):
             try:
                 url = str(json.loads(path.read_text("utf-8"))["url"])
-                with urlopen(f"{url}api/status?token={self._token}", timeout=5):
-                    return url
+                self._ask(f"{url}api/status")
+                return url
             except (OSError, ValueError):
                 return ""
         return ""
+
+    def _ask(self, url: str, method: str = "GET") -> bytes:
+        request = Request(url, headers={"Authorization": f"token {self._token}"}, method=method)
+        with DIRECT.open(request, timeout=STOP_SECONDS) as answer:
+            content: bytes = answer.read()
+            return content
 
     def _tail(self) -> str:
         return self._log.read_text("utf-8", errors="replace")[-4_000:]

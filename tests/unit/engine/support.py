@@ -6,7 +6,7 @@ Each run is held to what every run promises of its events, whatever the test is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.engine.runner import Outcome, WorkflowRunner
 from nodetool_jupyter.engine.spec import NodeSpec
 from nodetool_jupyter.engine.threads import ThreadPool
+from nodetool_jupyter.model.batch import Batch
 from nodetool_jupyter.model.events import Event, JobUpdate, LogUpdate, NodeUpdate
 from nodetool_jupyter.model.graph import Edge, Graph, Node
 from nodetool_jupyter.nodes import FAMILIES
@@ -176,7 +177,7 @@ class Bench:
         """Run, and cancel as soon as an event is told for which ``when`` holds."""
         ran = Ran([])
 
-        def sink(events: Iterable[Event]) -> None:
+        def sink(events: Batch) -> None:
             ran.events.extend(events)
             if any(map(when, events)):
                 runner.cancel()

@@ -375,10 +375,12 @@ class TestUncancellable:
         @node
         def chatty() -> None:
             nonlocal turns
-            while go_on.is_set():
+            while True:
                 try:
-                    print("still here")
-                    turns += 1
+                    while go_on.is_set():
+                        print("still here")
+                        turns += 1
+                    return
                 except NodeCancelled:
                     continue
 

@@ -12,7 +12,7 @@ import pytest
 from nodetool_jupyter.engine.failure import MAX_REASON, MAX_TRACEBACK
 from nodetool_jupyter.engine.function import NodeFunction, node
 from nodetool_jupyter.errors import ErrorCode, NodeError, NodeToolError
-from nodetool_jupyter.model.events import decode_event, encode_events
+from nodetool_jupyter.model.events import LogUpdate, OutputUpdate, decode_event, encode_events
 from tests.unit.engine.kinds import give, increased
 from tests.unit.engine.support import Bench, Out, Ran
 
@@ -216,7 +216,11 @@ class TestResults:
         value = object()
         ran = bench.run({"g": (give, {"value": value}), "o": Out}, "g > o.value")
         assert (ran.status, ran.result) == ("completed", [value])
-        assert ran.lines("o") == [f"output result: {line}" for line in ["value"]] or "output result" in ran.lines("o")[0]
+        [line] = ran.of(LogUpdate)
+        assert (line.node_id, line.severity) == ("o", "warning")
+        assert line.content.startswith("output result: value")
+        assert line.content.endswith("it is there while this kernel lives")
+        assert ran.of(OutputUpdate)[0].value["type"] == "unserializable"
 
 
 class TestTasks:

@@ -1,0 +1,107 @@
+"""Events on their way from the engine to whoever keeps them: numbered, encoded once, objects on demand.
+
+A large graph tells two node updates a node. They travel as plain tuples and are written by hand, at a third
+of what building and encoding a NodeUpdate costs; ``Batch`` is a sequence of Events all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from json.encoder import encode_basestring as quoted
+from typing import Any, overload
+
+from pydantic_core import to_json
+
+from nodetool_jupyter.model.events import Event, JobUpdate, NodeStatus, NodeUpdate, encode_event
+
+Moment = tuple[str, str, str, NodeStatus, dict[str, Any] | None, int]
+"""A node update as the engine tells it: node id, name, type, status, result, nanoseconds since the epoch."""
+
+
+class Batch(Sequence[Event]):
+    """Some consecutive events of one job, the first of which has the number ``first_seq``."""
+
+    __slots__ = ("_events", "_items", "first_seq", "job_id")
+
+    def __init__(self, items: Sequence[Event | Moment], job_id: str, first_seq: int) -> None:
+        self._items = items
+        self._events: list[Event] | None = None
+        self.job_id = job_id
+        self.first_seq = first_seq
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self._made())
+
+    @overload
+    def __getitem__(self, at: int) -> Event: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Event]: ...
+    def __getitem__(self, at: int | slice) -> Event | list[Event]:
+        return self._made()[at]
+
+    def _made(self) -> list[Event]:
+        if self._events is None:
+            self._events = list(self._numbered())
+        return self._events
+
+    def _numbered(self) -> Iterator[Event]:
+        for seq, item in enumerate(self._items, self.first_seq):
+            event = _update_of(item) if isinstance(item, tuple) else item
+            event.seq = seq  # type: ignore[misc]  # stamped before anyone sees it
+            event.job_id = self.job_id  # type: ignore[misc]
+            yield event
+
+    @property
+    def job_updates(self) -> Iterable[JobUpdate]:
+        """Those that change the job's status."""
+        return [item for item in self._items if isinstance(item, JobUpdate)]
+
+    @property
+    def lines(self) -> bytes:
+        """JSON lines, each ended by a newline."""
+        job_id = quoted(self.job_id)
+        lines = []
+        for seq, item in enumerate(self._items, self.first_seq):
+            if isinstance(item, tuple):
+                lines.append(_line_of(item, job_id, seq))
+            else:
+                item.seq = seq  # type: ignore[misc]  # likewise
+                item.job_id = self.job_id  # type: ignore[misc]
+                lines.append(encode_event(item))
+        lines.append(b"")
+        return b"\n".join(lines)
+
+
+def _update_of(moment: Moment) -> NodeUpdate:
+    node_id, name, kind, status, result, at = moment
+    return NodeUpdate(
+        node_id=node_id, node_name=name, node_type=kind, status=status, result=result, timestamp=at / 1e9
+    )
+
+
+def _line_of(moment: Moment, job_id: str, seq: int) -> bytes:
+    node_id, name, kind, status, result, at = moment
+    shown = "" if result is None else f'"result":{_json_of(result)},'
+    digits = str(at)  # writing a float takes longer than all the rest
+    line = (
+        f'{{"type":"node_update","job_id":{job_id},"seq":{seq},"timestamp":{digits[:-9]}.{digits[-9:-3]},'
+        f'"status":"{status}",{shown}"node_id":{quoted(node_id)},"node_name":{quoted(name)},'
+        f'"node_type":{quoted(kind)}}}'
+    )
+    try:
+        return line.encode()
+    except UnicodeEncodeError:  # a lone surrogate, for which the other way has a word
+        return encode_event(_update_of(moment))
+
+
+def _json_of(result: dict[str, Any]) -> str:
+    if len(result) == 1:
+        ((handle, value),) = result.items()
+        if type(value) is int:
+            return f"{{{quoted(handle)}:{value}}}"
+        if type(value) is str:
+            return f"{{{quoted(handle)}:{quoted(value)}}}"
+    return to_json(result).decode()

@@ -12,10 +12,9 @@ from time import monotonic
 from typing import Any
 from warnings import warn
 
-from nodetool_jupyter.engine.spec import Role
-from nodetool_jupyter.errors import JobError, NodeToolError
+from nodetool_jupyter.errors import JobError
 from nodetool_jupyter.manager import JobExecutionManager, ManagedJob
-from nodetool_jupyter.model.events import Event, LogUpdate, OutputUpdate, decode_event
+from nodetool_jupyter.model.events import Event, JobUpdate, LogUpdate, OutputUpdate, decode_event
 from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.model.job import JobRecord, JobStatus
 from nodetool_jupyter.model.request import RunJobRequest
@@ -162,30 +161,21 @@ class Job:
         error = self.error
         if error is not None:
             raise error
-        values = {name: self._shape_of(name, items) for name, items in self.outputs.items()}
+        shapes = self._shapes()
+        values = {name: _shaped(items, shapes.get(name, False)) for name, items in self.outputs.items()}
         if not values:
             return None
         return next(iter(values.values())) if len(values) == 1 else Result(values)
 
-    def _shape_of(self, name: str, items: list[Any]) -> Any:
-        if name in self._streamed_outputs():
-            return items
-        return items[-1] if items else None
-
-    def _streamed_outputs(self) -> frozenset[str]:
-        """Outputs that a stream feeds: their result is a list however many items came."""
+    def _shapes(self) -> dict[str, bool]:
+        """Output names in the graph's order, and whether each is a list, as the run's first message says."""
         execution = self._managed.execution if self._managed else None
         if execution is not None:
-            plan = execution.launch.plan
-        else:
-            from nodetool_jupyter.engine.plan import compile_graph
-
-            plan = compile_graph(self.graph, self._manager.registry, self.request.params)
-        return frozenset(
-            str(node.properties.get("name", ""))
-            for node in plan.nodes
-            if node.spec.role is Role.OUTPUT and any(edge.streams for edge in node.incoming)
-        )
+            return execution.launch.plan.outputs
+        for event in self._read_all():
+            if isinstance(event, JobUpdate) and event.run_state is not None:
+                return dict(event.run_state["outputs"])
+        return {}
 
     @property
     def outputs(self) -> dict[str, list[Any]]:
@@ -197,7 +187,7 @@ class Job:
 
     def _kept_outputs(self) -> dict[str, list[Any]]:
         files = RunFiles(self._manager.store, self.id)
-        outputs: dict[str, list[Any]] = {}
+        outputs: dict[str, list[Any]] = {name: [] for name in self._shapes()}
         for event in self._read_all():
             if isinstance(event, OutputUpdate):
                 outputs.setdefault(event.output_name, []).append(decode(event.value, files.find))
@@ -250,7 +240,7 @@ class Job:
         return f"<Job {self.id}{label} {self.strategy} {self.status.value}>"
 
 
-def check_live(job: Job) -> None:
-    """Raise where a job can't be changed any more."""
-    if not job.is_live:
-        raise NodeToolError(f"job {job.id} has ended: {job.status.value}")
+def _shaped(items: list[Any], is_list: bool) -> Any:
+    if is_list:
+        return items
+    return items[-1] if items else None

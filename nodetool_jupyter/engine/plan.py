@@ -65,8 +65,10 @@ class Plan:
     """A graph that can run. Nodes stand in topological order."""
 
     nodes: list[PlanNode]
-    outputs: list[str]
-    """Names of the output nodes, in graph order, each once."""
+    outputs: dict[str, bool]
+    """Names of the outputs in graph order, and whether each is a list of values: where a stream feeds it, or
+    several nodes have that name.
+    """
 
 
 def compile_graph(graph: Graph, registry: Registry, params: Mapping[str, Any] | None = None) -> Plan:
@@ -200,10 +202,12 @@ class _Planner:
         for index, node in enumerate(ordered):
             node.index = index
             _complete(node, dynamic_outputs)
-        outputs = [
-            str(node.properties.get("name", "")) for node in nodes.values() if node.spec.role is Role.OUTPUT
-        ]
-        return Plan(ordered, list(dict.fromkeys(outputs)))
+        outputs: dict[str, bool] = {}
+        for node in nodes.values():
+            if node.spec.role is Role.OUTPUT:
+                name = str(node.properties.get("name", ""))
+                outputs[name] = name in outputs or any(edge.streams for edge in node.incoming)
+        return Plan(ordered, outputs)
 
 
 def _name_of(node: Node) -> str:

@@ -119,7 +119,8 @@ class Reporter:
     def flush_reports(self) -> None:
         """Tell what is still held back: half printed lines and the last progress."""
         if self._half_lines is not None:
-            half_lines, self._half_lines = self._half_lines, None
+            with self.run.telling.reporting:
+                half_lines, self._half_lines = self._half_lines or {}, None
             for severity, line in half_lines.items():
                 if line:
                     self.report_log(line, severity)

@@ -147,7 +147,9 @@ class Run:
         self._loop = asyncio.get_running_loop()
         self.telling.start(self._loop)
         self._started = monotonic()
-        self.telling.emit(JobUpdate(status="running", timestamp=time()))
+        self.telling.emit(
+            JobUpdate(status="running", run_state={"outputs": self.plan.outputs}, timestamp=time())
+        )
         start_capture()
         try:
             await self._until_ended()

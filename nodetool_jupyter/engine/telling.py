@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from time import time
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,8 @@ class Telling:
         if threading.get_ident() == self._thread:
             call()
         else:
-            loop.call_soon_threadsafe(call)
+            with suppress(RuntimeError):  # it has been closed just now
+                loop.call_soon_threadsafe(call)
 
     def tell(self) -> None:
         """Number the waiting events and hand them on."""

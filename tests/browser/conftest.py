@@ -27,6 +27,8 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # no name is looked up: a page that wants something from elsewhere does not wait for it
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 SIZE = {"width": 1280, "height": 1200}
 PATIENCE = 30_000

@@ -222,7 +222,8 @@ class TestEveryNodeStops:
 
         async def main() -> None:
             task = asyncio.ensure_future(runner.run())
-            while not any(map(printed, ran.events)):
+            both = all_printed("a", "b")
+            while not any(map(both, list(ran.events))):
                 await asyncio.sleep(0.001)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):

@@ -187,7 +187,7 @@ class TestPlan:
         made = plan(nodes, "x > y.value", "y > z.value", "x > w.value", "x > v.value")
         assert [item.id for item in made.nodes] == ["x", "y", "w", "v", "z"]
         assert [item.index for item in made.nodes] == [0, 1, 2, 3, 4]
-        assert made.outputs == ["two", "result"]
+        assert list(made.outputs) == ["two", "result"]
 
     def test_edge_overrides_a_property_without_checking_it(self) -> None:
         """What a file holds for a connected handle is not used, whatever it is."""

@@ -12,12 +12,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from traceback import format_exc
 from weakref import WeakValueDictionary
 
-from nodetool_jupyter.engine.context import ProcessingContext
+from nodetool_jupyter.engine.context import ProcessingContext, Services
 from nodetool_jupyter.engine.plan import compile_graph
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.errors import ErrorCode, JobNotFound, NodeToolError, StrategyUnavailable
@@ -271,17 +270,14 @@ class JobExecutionManager:
     def _context_of(self, managed: ManagedJob, given: ProcessingContext | None) -> ProcessingContext:
         """The caller's context, with this job's id and folders."""
         context = given or ProcessingContext()
-        services = replace(
-            context.services, temp_folder=managed.temp_folder, spill=RunFiles(self.store, managed.record.id)
-        )
         record = managed.record
-        return replace(
-            context,
-            job_id=record.id,
-            workflow_id=record.workflow_id,
-            user_id=record.user_id,
-            services=services,
+        services = Services(
+            secret=context.services.secret,
+            temp_folder=managed.temp_folder,
+            read_uri=context.services.read_uri,
+            spill=RunFiles(self.store, record.id),
         )
+        return ProcessingContext(record.id, record.workflow_id, record.user_id, context.workspace, services)
 
     def get_job(self, job_id: str) -> ManagedJob | None:
         """A job of this process by its full id: live, or ended and still held by someone."""

@@ -88,7 +88,8 @@ def test_reopened_notebook_still_shows_it(lab: Lab) -> None:
     lab.picture("reopened-untrusted")
     lab.convert()
     assert_kept(lab.page.locator("body"))
-    lab.page.locator(".ntj-dag svg").scroll_into_view_if_needed()
+    expect(lab.page.locator(".ntj-dag svg")).to_be_visible()
+    lab.page.locator("img").scroll_into_view_if_needed()
     lab.picture("converted")
 
 

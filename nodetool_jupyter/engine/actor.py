@@ -19,9 +19,11 @@ from nodetool_jupyter.engine.inbox import Inbox, make_inbox
 from nodetool_jupyter.engine.plan import PlanEdge, PlanNode
 from nodetool_jupyter.engine.reporter import Reporter
 from nodetool_jupyter.engine.spec import Bound, Role, Shape
-from nodetool_jupyter.errors import ErrorCode, NodeError
+from nodetool_jupyter.errors import ErrorCode, NodeError, ValueCrossingError
 from nodetool_jupyter.model.events import OutputUpdate
 from nodetool_jupyter.model.graph import DEFAULT_HANDLE
+from nodetool_jupyter.values.codec import encode
+from nodetool_jupyter.values.preview import fallback
 
 if TYPE_CHECKING:
     from nodetool_jupyter.engine.runner import Run
@@ -161,7 +163,7 @@ class Actor(Reporter):
     def _show_output(self, value: Any) -> None:
         name = str(self.node.properties.get("name", ""))
         self.run.outputs.setdefault(name, []).append(value)
-        shown = self.run.encode_output(self, name, value)
+        shown = self._encoded(name, value)
         kind = shown.get("type", "dict") if isinstance(shown, dict) else type(value).__name__
         self.run.telling.emit(
             OutputUpdate(
@@ -173,6 +175,14 @@ class Actor(Reporter):
                 timestamp=time(),
             )
         )
+
+    def _encoded(self, name: str, value: Any) -> Any:
+        """An output's value as the log keeps it; one that can't be kept is marked so, and stays in memory."""
+        try:
+            return encode(value, self.run.context.services.spill)
+        except ValueCrossingError as error:
+            self.report_log(f"output {name}: {error.message}; it is there while this kernel lives", "warning")
+            return fallback(value)
 
     def _reader(self) -> Any:
         return self.inbox if self.node.spec.reads_stream else None

@@ -59,7 +59,7 @@ async def in_pool(actor: Actor, function: Callable[[], Any]) -> Any:
 
 async def _until_ended(actor: Actor, task: Interruptible, ended: asyncio.Future[Any]) -> None:
     """Wait for the thread's end, whatever else is cancelled meanwhile; one that goes on is interrupted again,
-    and given up after the grace.
+    as an interrupt that strikes in a finalizer is lost, and given up after the grace.
     """
     loop = asyncio.get_running_loop()
     grace = actor.run.grace

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from dataclasses import replace
+from types import CoroutineType
 
 from nodetool_jupyter.engine.plan import PlanNode
 from nodetool_jupyter.errors import ErrorCode, NodeError, NodeToolError
@@ -86,3 +88,11 @@ def _details(error: BaseException | None) -> str | None:
     except Exception as broken:  # noqa: BLE001 - likewise
         return f"{type(error).__name__} (its traceback can't be shown: {type(broken).__name__})"
     return text if len(text) <= MAX_TRACEBACK else f"…{text[-MAX_TRACEBACK:]}"
+
+
+def node_in(lane: asyncio.Task[None]) -> str | None:
+    """The id of the node that a lane steps. Its frame is asked, so that a step needs not note it down."""
+    coroutine = lane.get_coro()
+    frame = coroutine.cr_frame if isinstance(coroutine, CoroutineType) else None
+    item = frame.f_locals.get("item") if frame is not None else None
+    return None if item is None else item.id

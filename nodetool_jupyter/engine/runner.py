@@ -10,26 +10,24 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from time import monotonic, time
-from types import CoroutineType
 from typing import Any
 
 from nodetool_jupyter.engine.actor import Actor
 from nodetool_jupyter.engine.blocking import INSISTENCE
 from nodetool_jupyter.engine.capture import start_capture, stop_capture
 from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext
-from nodetool_jupyter.engine.failure import fault_of, uncancellable
+from nodetool_jupyter.engine.failure import fault_of, node_in, uncancellable
 from nodetool_jupyter.engine.inbox import Inbox, Parking
 from nodetool_jupyter.engine.once import run_once
 from nodetool_jupyter.engine.plan import Plan, PlanEdge, PlanNode
 from nodetool_jupyter.engine.reporter import Reporter
 from nodetool_jupyter.engine.telling import EventSink, Telling
 from nodetool_jupyter.engine.threads import Interruptible, ThreadPool
-from nodetool_jupyter.errors import ErrorCode, NodeError, ValueCrossingError
+from nodetool_jupyter.errors import ErrorCode, NodeError
 from nodetool_jupyter.model.events import Fault, JobUpdate
-from nodetool_jupyter.values.codec import encode
-from nodetool_jupyter.values.preview import fallback
 
 STEPS = 256
 """Nodes that a lane steps before the loop gets its turn."""
@@ -132,6 +130,8 @@ class Run:
         self._lanes: set[asyncio.Task[None]] = set()
         self._standby: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._variables: Context
+        """Context variables as they were at the start: each lane begins with them."""
         self._inline: Interruptible | None = None
         self._wake: asyncio.Event = asyncio.Event()
         self._started = monotonic()
@@ -145,6 +145,7 @@ class Run:
 
     async def main(self) -> Outcome:
         self._loop = asyncio.get_running_loop()
+        self._variables = copy_context()
         self.telling.start(self._loop)
         self._started = monotonic()
         self.telling.emit(
@@ -297,7 +298,7 @@ class Run:
 
     def _stand_by(self) -> None:
         assert self._loop is not None
-        lane = self._loop.create_task(self._lane())
+        lane = self._loop.create_task(self._lane(), context=self._variables.copy())
         self._standby = lane
         self._lanes.add(lane)
         lane.add_done_callback(self._lane_ended)
@@ -337,7 +338,8 @@ class Run:
     def call_here(self, function: Callable[[], Any]) -> Any:
         """Call a blocking function on the loop's own thread, interruptible from outside."""
         result: list[Any] = []
-        self._inline = Interruptible(lambda: result.append(function()))
+        context = copy_context()
+        self._inline = Interruptible(lambda: result.append(context.run(function)))
         try:
             if self.is_cancelling:
                 raise NodeCancelled
@@ -390,21 +392,3 @@ class Run:
         smallest = min(self.parking.full, key=lambda inbox: inbox.limit)
         smallest.limit *= 2
         smallest.wake_producers()
-
-    def encode_output(self, reporter: Reporter, name: str, value: Any) -> Any:
-        """An output's value as the log keeps it; one that can't be kept is marked so, and stays in memory."""
-        try:
-            return encode(value, self.context.services.spill)
-        except ValueCrossingError as error:
-            reporter.report_log(
-                f"output {name}: {error.message}; it is there while this kernel lives", "warning"
-            )
-            return fallback(value)
-
-
-def node_in(lane: asyncio.Task[None]) -> str | None:
-    """The id of the node that a lane steps. Its frame is asked, so that a step needs not note it down."""
-    coroutine = lane.get_coro()
-    frame = coroutine.cr_frame if isinstance(coroutine, CoroutineType) else None
-    item = frame.f_locals.get("item") if frame is not None else None
-    return None if item is None else item.id

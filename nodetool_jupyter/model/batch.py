@@ -49,10 +49,12 @@ class Batch(Sequence[Event]):
 
     def _numbered(self) -> Iterator[Event]:
         for seq, item in enumerate(self._items, self.first_seq):
-            event = _update_of(item) if isinstance(item, tuple) else item
-            event.seq = seq  # type: ignore[misc]  # stamped before anyone sees it
-            event.job_id = self.job_id  # type: ignore[misc]
-            yield event
+            yield self._stamped(_update_of(item) if isinstance(item, tuple) else item, seq)
+
+    def _stamped(self, event: Event, seq: int) -> Event:
+        event.seq = seq  # type: ignore[misc]  # stamped before anyone sees it
+        event.job_id = self.job_id  # type: ignore[misc]
+        return event
 
     @property
     def job_updates(self) -> Iterable[JobUpdate]:
@@ -66,11 +68,12 @@ class Batch(Sequence[Event]):
         lines = []
         for seq, item in enumerate(self._items, self.first_seq):
             if isinstance(item, tuple):
-                lines.append(_line_of(item, job_id, seq))
+                try:
+                    lines.append(_line_of(item, job_id, seq))
+                except ValueError:  # a lone surrogate, for which the other way has a word
+                    lines.append(encode_event(self._stamped(_update_of(item), seq)))
             else:
-                item.seq = seq  # type: ignore[misc]  # likewise
-                item.job_id = self.job_id  # type: ignore[misc]
-                lines.append(encode_event(item))
+                lines.append(encode_event(self._stamped(item, seq)))
         lines.append(b"")
         return b"\n".join(lines)
 
@@ -86,15 +89,11 @@ def _line_of(moment: Moment, job_id: str, seq: int) -> bytes:
     node_id, name, kind, status, result, at = moment
     shown = "" if result is None else f'"result":{_json_of(result)},'
     digits = str(at)  # writing a float takes longer than all the rest
-    line = (
+    return (
         f'{{"type":"node_update","job_id":{job_id},"seq":{seq},"timestamp":{digits[:-9]}.{digits[-9:-3]},'
         f'"status":"{status}",{shown}"node_id":{quoted(node_id)},"node_name":{quoted(name)},'
         f'"node_type":{quoted(kind)}}}'
-    )
-    try:
-        return line.encode()
-    except UnicodeEncodeError:  # a lone surrogate, for which the other way has a word
-        return encode_event(_update_of(moment))
+    ).encode()
 
 
 def _json_of(result: dict[str, Any]) -> str:
@@ -104,4 +103,4 @@ def _json_of(result: dict[str, Any]) -> str:
             return f"{{{quoted(handle)}:{value}}}"
         if type(value) is str:
             return f"{{{quoted(handle)}:{quoted(value)}}}"
-    return to_json(result).decode()
+    return to_json(result, inf_nan_mode="null").decode()

@@ -367,6 +367,8 @@ class TestUncancellable:
         ran.outcome = asyncio.run(bounded(runner.run()))
         assert self.message(ran).startswith("node a could not be stopped")
 
+    # An interrupt that strikes in a finalizer or a weak reference's callback is lost, and Python says so.
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     def test_what_it_tells_afterwards_is_dropped(self, bench: Bench) -> None:
         """The terminal event stays the last, however much a stray thread prints."""
         go_on = threading.Event()

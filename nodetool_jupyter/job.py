@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 from warnings import warn
@@ -25,6 +26,8 @@ from nodetool_jupyter.values.codec import decode
 
 POLL = 0.2
 """Seconds between two looks at a job of another process."""
+ASYNC_POLL = 0.02
+"""Seconds between two looks of a loop that iterates over messages."""
 
 
 class Result(Mapping[str, Any]):
@@ -203,21 +206,19 @@ class Job:
         return map(decode_event, lines)
 
     def events(self, after: int = 0) -> Iterator[Event]:
-        """Its messages numbered above ``after``: those there are, then each as it comes, until the terminal
-        one.
-        """
-        offset = 0
-        while True:
-            ended = self._managed.is_done if self._managed is not None else not self.is_live
-            lines, offset = self.log.read(offset)
-            for line in lines:
-                event = decode_event(line)
-                if event.seq > after:
-                    yield event
-            if ended and not lines:
-                return
-            if not lines:
+        """Its messages numbered above ``after``: those there are, then each as it comes, until the end."""
+        offset, is_over = 0, False
+        while not is_over:
+            news, offset, is_over = self._news(offset)
+            yield from (event for event in news if event.seq > after)
+            if not (news or is_over):
                 self._wait_for_news()
+
+    def _news(self, offset: int) -> tuple[list[Event], int, bool]:
+        """Messages from an offset of the log on, the next offset, and whether there will be no more."""
+        ended = self._managed.is_done if self._managed is not None else not self.is_live
+        lines, offset = self.log.read(offset)
+        return [decode_event(line) for line in lines], offset, ended and not lines
 
     def _wait_for_news(self) -> None:
         if self._managed is None:
@@ -228,12 +229,32 @@ class Job:
                 self._managed.changed.wait(POLL)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
-        events = self.events()
-        while (event := await asyncio.to_thread(next, events, None)) is not None:
-            yield event
+        offset, is_over = 0, False
+        while not is_over:
+            news, offset, is_over = self._news(offset)
+            for event in news:
+                yield event
+            if not (news or is_over):
+                await asyncio.sleep(ASYNC_POLL)
 
     def __await__(self) -> Generator[Any, None, Any]:
-        return asyncio.to_thread(self.result).__await__()
+        return self._result_when_ended().__await__()
+
+    async def _result_when_ended(self) -> Any:
+        """No thread waits: whoever awaits a job can be cancelled at once, and any number may."""
+        if self._managed is None:
+            while self.is_live:  # noqa: ASYNC110 - another process ends it, which tells no event of ours
+                await asyncio.sleep(POLL)
+            return self.result()
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the loop is gone, and with it who waited
+                loop.call_soon_threadsafe(ended.set)
+
+        self._managed.call_at_end(wake)
+        await ended.wait()
+        return self.result()
 
     def __repr__(self) -> str:
         label = f" {self.name!r}" if self.name else ""

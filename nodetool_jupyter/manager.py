@@ -16,18 +16,19 @@ from pathlib import Path
 from traceback import format_exc
 from weakref import WeakValueDictionary
 
+from nodetool_jupyter.engine.capture import RUNNING
 from nodetool_jupyter.engine.context import ProcessingContext, Services
 from nodetool_jupyter.engine.plan import compile_graph
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.errors import ErrorCode, JobNotFound, NodeToolError, StrategyUnavailable
 from nodetool_jupyter.model.batch import Batch
-from nodetool_jupyter.model.events import Fault, JobUpdate, encode_events
+from nodetool_jupyter.model.events import Fault, JobUpdate, decode_event, encode_events
 from nodetool_jupyter.model.job import JobRecord, JobStatus, advance
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.store.assets import RunFiles
 from nodetool_jupyter.store.base import EventLog, Store, fault_code, new_job_id
-from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy
+from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy, kernel_died
 
 MakeStrategy = Callable[[str], Strategy]
 
@@ -39,11 +40,12 @@ class ManagedJob:
         self.record = record
         self.execution: JobExecution | None = None
         self.next_seq = 1
-        self.is_queued = record.status is JobStatus.QUEUED
-        """Whether it holds no slot yet."""
+        self.has_slot = False
+        """Whether it counts among the jobs that run at once."""
         self.folder: Path | None = None
         self.changed = threading.Condition()
         """Notified after each batch of events, and when the job has ended."""
+        self._callbacks: list[Callable[[], None]] = []
         self.is_done = False
         """Whether the job has ended, and all of it is written that can be."""
         self.unrecorded: Exception | None = None
@@ -67,6 +69,9 @@ class ManagedJob:
         with self.changed:
             self.is_done = has_ended
             self.changed.notify_all()
+            callbacks = list(self._callbacks) if has_ended else ()
+        for call in callbacks:
+            call()
 
     def _write(self, events: Batch, record: JobRecord) -> Exception | None:
         has_changed = record is not self.record
@@ -98,13 +103,22 @@ class ManagedJob:
     def tell_update(self, status: JobStatus, fault: Fault | None = None) -> None:
         """An event of the manager's own, before the launch."""
         update = _update(self.record.id, self.next_seq, status, fault)
-        self.tell(Batch([update], self.record.id, self.next_seq))
+        tell = self.tell if self.execution is None else self.execution.tell
+        tell(Batch([update], self.record.id, self.next_seq))
 
     def temp_folder(self) -> Path:
         """The job's temp folder, made at first use and removed with the job."""
         if self.folder is None:
             self.folder = Path(tempfile.mkdtemp(prefix="nodetool-"))
         return self.folder
+
+    def call_at_end(self, call: Callable[[], None]) -> None:
+        """Have ``call`` made when the job has ended, in whichever thread that is; at once if it has."""
+        with self.changed:
+            if not self.is_done:
+                self._callbacks.append(call)
+                return
+        call()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end; False after ``timeout`` seconds. The main thread can be interrupted meanwhile."""
@@ -117,6 +131,17 @@ def _update(job_id: str, seq: int, status: JobStatus, fault: Fault | None) -> Jo
     return JobUpdate(
         status=status.value, job_id=job_id, seq=seq, timestamp=time.time(), fault=fault, error=error
     )
+
+
+def _replayed(record: JobRecord, lines: list[bytes]) -> JobRecord:
+    """The record as its log has it: the kernel may have ended between the writing of log and row."""
+    for line in lines:
+        update = decode_event(line) if b'"job_update"' in line else None
+        if isinstance(update, JobUpdate):
+            if record.status is JobStatus.QUEUED:  # that it was given its slot is not told
+                record = advance(record, _update(record.id, 0, JobStatus.STARTING, None))
+            record = advance(record, update)
+    return record
 
 
 def store_fault(failure: Exception) -> Fault:
@@ -163,9 +188,12 @@ class JobExecutionManager:
         request = self._with_defaults(request)
         strategy.check(request)
         plan = compile_graph(request.graph, self.registry, request.params)
-        has_slot = self._take_slot()
+        is_nested = RUNNING.get() is not None  # its parent may wait for it, and has a slot
+        has_slot = not is_nested and self._take_slot()
+        may_start = is_nested or has_slot
+        status = JobStatus.STARTING if may_start else JobStatus.QUEUED
         try:
-            record = self._new_record(request, strategy, JobStatus.STARTING if has_slot else JobStatus.QUEUED)
+            record = self._new_record(request, strategy, status)
             self.store.add(record, request)  # first of all: a job that runs is always on record
         except BaseException:
             if has_slot:
@@ -176,9 +204,10 @@ class JobExecutionManager:
         managed.execution = strategy.create(launch, managed.tell)
         with self._lock:
             self._live[record.id] = managed
-            if not has_slot:
+            managed.has_slot = has_slot
+            if not may_start:
                 self._queue.append(managed)
-        if has_slot:
+        if may_start:
             self._start(managed)
         else:
             self._start_next()
@@ -228,7 +257,7 @@ class JobExecutionManager:
                 if not self._queue or self._running >= self.settings.max_workflow_threads:
                     return
                 managed = self._queue.popleft()
-                managed.is_queued = False
+                managed.has_slot = True
                 self._running += 1
             managed.record = advance(managed.record, _update(managed.record.id, 0, JobStatus.STARTING, None))
             self._start(managed)
@@ -239,7 +268,7 @@ class JobExecutionManager:
             self._ended[managed.record.id] = managed
         if managed.folder is not None:
             shutil.rmtree(managed.folder, ignore_errors=True)
-        if not managed.is_queued:
+        if managed.has_slot:
             self._free_slot()
             self._start_next()
 
@@ -322,14 +351,11 @@ class JobExecutionManager:
         """A job that can't outlive its kernel has ended with it."""
         log = self.store.open_log(record.id)
         lines, _ = log.read()
-        fault = Fault(
-            code=ErrorCode.KERNEL_DIED,
-            message="the kernel that ran this job has ended",
-            hint="run it again; jobs of the threaded strategy live in the kernel's process",
-        )
-        update = _update(record.id, len(lines) + 1, JobStatus.FAILED, fault)
-        log.append(encode_events([update]))
-        record = advance(record, update)
+        record = _replayed(record, lines)
+        if not record.status.is_terminal:
+            update = _update(record.id, len(lines) + 1, JobStatus.FAILED, kernel_died())
+            log.append(encode_events([update]))
+            record = advance(record, update)
         self.store.update(record, log)
         log.close()
         return record
@@ -339,8 +365,9 @@ class JobExecutionManager:
         with self._lock:
             self._closed = True
             queued = list(self._queue)
+            self._queue.clear()
         for managed in queued:
-            self.cancel_job(managed.record.id)
+            managed.tell_update(JobStatus.FAILED, kernel_died())
         for strategy in self._strategies.values():
             strategy.close(grace)
         self.owner.close()

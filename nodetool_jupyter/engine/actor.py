@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from time import time
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 from nodetool_jupyter.engine.blocking import call_blocking, iterate_blocking
@@ -129,23 +129,27 @@ class Actor(Reporter):
         policy = self.node.spec.policy
         fire = FIRINGS[self.node.spec.shape].__get__(self)
         for attempt in range(policy.retries + 1):
+            start = monotonic()
             try:
                 async with asyncio.timeout(policy.timeout) as limit:
                     await fire(values)
-                return
-            except Exception as error:
+                if policy.timeout is None or monotonic() - start <= policy.timeout:
+                    return
+                failure = self._late()  # it never let the loop go on, so the limit could not end it
+            except Exception as error:  # noqa: BLE001 - whatever node code raises becomes its error
                 failure = self._failure_of_try(error, limit.expired())
-                if attempt == policy.retries or self.run.is_ending:
-                    raise failure from error
-                self.report_log(f"try {attempt + 1} failed: {failure.message}; trying again", "warning")
+            if attempt == policy.retries or self.run.is_ending:
+                raise failure
+            self.report_log(f"try {attempt + 1} failed: {failure.message}; trying again", "warning")
 
     def _failure_of_try(self, error: Exception, is_late: bool) -> NodeError:
         if isinstance(error, NodeError):
             return error
-        if is_late:
-            limit = self.node.spec.policy.timeout
-            return self.error(f"took longer than its timeout of {limit:g} s", error, ErrorCode.TIMED_OUT)
-        return self.error(reason_of(error), error)
+        return self._late(error) if is_late else self.error(reason_of(error), error)
+
+    def _late(self, cause: Exception | None = None) -> NodeError:
+        limit = self.node.spec.policy.timeout
+        return self.error(f"took longer than its timeout of {limit:g} s", cause, ErrorCode.TIMED_OUT)
 
     async def _show(self, values: Mapping[str, Any]) -> None:
         """Output and preview nodes: the engine shows their value and passes it on."""

@@ -224,10 +224,10 @@ class Run:
         self._fault = fault
         self.is_cancelling = True
         inline, loop = self._inline, self._loop
-        if inline is not None:
-            inline.interrupt()
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._wake.set)
+        if inline is not None and not inline.is_here():  # a node that cancels its own job ends by itself
+            inline.interrupt()
 
     # --- lanes ------------------------------------------------------------------------------------
 

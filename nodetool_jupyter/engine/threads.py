@@ -58,6 +58,10 @@ class Interruptible:
                 clear_raise(ident)
             self.is_done = True
 
+    def is_here(self) -> bool:
+        """Whether it is this very thread that makes the call."""
+        return self._ident == threading.get_ident()
+
     def interrupt(self) -> None:
         """Keep the call from starting, or have its thread raise NodeCancelled."""
         with self._lock:

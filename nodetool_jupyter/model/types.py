@@ -41,7 +41,8 @@ def fits(source: TypeMetadata, target: TypeMetadata) -> bool:
     if "any" in (source.type, target.type):
         return True
     if source.type == "none":
-        return target.optional or target.type == "none"
+        members = target.type_args if target.type == "union" else ()
+        return target.optional or any(arg.type == "none" for arg in (target, *members))
     if source.type == "union":
         return any(fits(arg, target) for arg in source.type_args) or not source.type_args
     if target.type == "union":

@@ -27,6 +27,8 @@ def make_private(folder: Path) -> None:
     try:
         folder.mkdir(0o700)
     except FileNotFoundError:
+        if folder.parent.exists():  # there is nothing to make above it: no folder can be made here
+            raise
         make_private(folder.parent)
         make_private(folder)
     except FileExistsError:

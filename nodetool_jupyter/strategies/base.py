@@ -171,6 +171,15 @@ def error_of(job_id: str, status: JobStatus, fault: Fault | None) -> JobError:
     return kind(fault.message, hint=fault.hint, job_id=job_id, code=fault.code, details=fault.traceback)
 
 
+def kernel_died() -> Fault:
+    """Why a job ended that lived in its kernel's process."""
+    return Fault(
+        code=ErrorCode.KERNEL_DIED,
+        message="the kernel that ran this job has ended",
+        hint="run it again; jobs of the threaded strategy live in the kernel's process",
+    )
+
+
 class Strategy(ABC):
     """A place where jobs run. One instance a manager."""
 

@@ -28,7 +28,14 @@ from nodetool_jupyter.engine.threads import Interruptible, ThreadPool
 from nodetool_jupyter.errors import ErrorCode
 from nodetool_jupyter.model.events import Fault
 from nodetool_jupyter.settings import Settings
-from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, JobExecution, Launch, Strategy
+from nodetool_jupyter.strategies.base import (
+    Capabilities,
+    Fingerprint,
+    JobExecution,
+    Launch,
+    Strategy,
+    kernel_died,
+)
 
 TICK = 0.05
 """Seconds between two looks at the running jobs."""
@@ -316,10 +323,10 @@ class ThreadedStrategy(Strategy):
                 execution.look(now)
 
     def close(self, grace: float) -> None:
-        """Cancel what runs and wait at most ``grace`` seconds for it."""
+        """End what runs, as failed with its kernel, and wait at most ``grace`` seconds for it."""
         deadline = monotonic() + grace
         for execution in list(self._running):
-            execution.cancel()
+            execution.fail(kernel_died())
         while self._running and monotonic() < deadline:
             with self._changed:
                 self._changed.wait(TICK)

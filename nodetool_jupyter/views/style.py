@@ -87,6 +87,12 @@ grid-template-columns:16px minmax(80px,200px) minmax(60px,240px) 1fr;align-items
 .ntj-chunk{color:var(--ntj-soft);max-height:5.8em;overflow:hidden;display:flex;flex-direction:column;
 justify-content:flex-end}.ntj-running .ntj-tint{animation:ntj-pulse 1.2s ease-in-out infinite alternate}
 @keyframes ntj-pulse{to{stroke-opacity:.35}}@keyframes ntj-slide{from{margin-left:0}to{margin-left:70%}}
+.ntj-live.jupyter-widgets-disconnected *{animation:none!important}
+.ntj-live.jupyter-widgets-disconnected::before,
+.ntj-live .jupyter-widgets-disconnected::before{content:none!important}
+.ntj-live.jupyter-widgets-disconnected .ntj-cancel{display:none}
+.ntj-live.jupyter-widgets-disconnected::after{
+content:"The kernel is gone. %nodetool attach shows how the job ended.";order:-1;color:var(--ntj-warn);font-weight:600}
 @media (prefers-reduced-motion:reduce){.ntj *{animation:none!important}.ntj-bar.ntj-busy>span{width:100%;
 opacity:.4}}
 @media (forced-colors:active){.ntj-bar{border:1px solid}.ntj-bar>span{background:Highlight}}

@@ -118,7 +118,14 @@ class TestBatch:
     MOMENTS: tuple[Moment, ...] = (
         ("a", "A", "x.A", "running", None, 1_500_000_000),
         ("a", "A", "x.A", "completed", {"output": 5}, 2_500_000_000),
-        ("b", 'quote " and \\ and \n', "x.B", "completed", {"o": "t\u2028ä", "p": [1, {"q": None}]}, 1_700_000_000_123_456_000),
+        (
+            "b",
+            'quote " and \\ and \n',
+            "x.B",
+            "completed",
+            {"o": "t\u2028ä", "p": [1, {"q": None}]},
+            1_700_000_000_123_456_000,
+        ),
         ("c", "C", "x.C", "completed", {}, 3_000_000_000),
         ("d", "D", "x.D", "completed", {'"': True}, 3_000_000_000),
         ("e", "E", "x.E", "completed", {"output": 2.5}, 3_000_000_000),

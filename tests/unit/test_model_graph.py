@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -91,7 +92,9 @@ class TestProblems:
         assert "… 9988 more …" in text
         assert len(text) < 300
 
-    @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from("abcdef")), max_size=12, unique=True))
+    @given(
+        st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from("abcdef")), max_size=12, unique=True)
+    )
     def test_a_named_cycle_is_one(self, pairs: list[tuple[str, str]]) -> None:
         """Each of its steps is an edge; and where none is named, the nodes can be put in order."""
         graph = made("abcdef", *(one + two for one, two in pairs))
@@ -102,13 +105,17 @@ class TestProblems:
             return
         names = found[0].partition("cycle: ")[2].split(" → ")
         assert len(names) >= 2
-        assert all(step in pairs for step in zip(names, names[1:], strict=False))
+        assert all(step in pairs for step in pairwise(names))
 
 
 def graph_order(pairs: list[tuple[str, str]]) -> list[str]:
     order: list[str] = []
     while len(order) < 6:
-        free = [node for node in "abcdef" if node not in order and all(one in order for one, two in pairs if two == node)]
+        free = [
+            node
+            for node in "abcdef"
+            if node not in order and all(one in order for one, two in pairs if two == node)
+        ]
         assert free, "a cycle was not seen"
         order += free[:1]
     return order

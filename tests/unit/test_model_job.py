@@ -72,7 +72,11 @@ def test_a_resumed_job_keeps_its_start() -> None:
 
 def test_terminal_and_live_statuses() -> None:
     """A job that has ended never changes; a suspended one is neither."""
-    assert {status.value for status in JobStatus if status.is_terminal} == {"completed", "failed", "cancelled"}
+    assert {status.value for status in JobStatus if status.is_terminal} == {
+        "completed",
+        "failed",
+        "cancelled",
+    }
     assert {status.value for status in LIVE} == {"queued", "starting", "running"}
     assert set(TRANSITIONS) == set(JobStatus)
 

@@ -77,6 +77,8 @@ def test_none_fits_what_is_optional() -> None:
     """And nothing else but any."""
     none = TypeMetadata(type="none")
     assert fits(none, TypeMetadata(type="int", optional=True))
+    assert fits(none, parse_type("union[int, none]"))
+    assert fits(none, TypeMetadata(type="union", type_args=(TypeMetadata(type="int"),), optional=True))
     assert not fits(none, TypeMetadata(type="int"))
 
 

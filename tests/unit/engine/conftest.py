@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.unit.engine.stopping import Stops
 from tests.unit.engine.support import Bench, open_bench
 
 
@@ -14,3 +15,11 @@ def bench() -> Iterator[Bench]:
     """Runs graphs; its threads end with the test."""
     with open_bench() as bench:
         yield bench
+
+
+@pytest.fixture
+def stops() -> Iterator[Stops]:
+    """Makes nodes that note their end; the one that is stuck is let go with the test."""
+    stops = Stops()
+    yield stops
+    stops.release.set()

@@ -31,6 +31,13 @@ def thread_items(values: list[Any]) -> Iterator[Any]:
 
 
 @node
+async def nothing() -> AsyncIterator[Any]:
+    """A stream that ends at once."""
+    for value in ():
+        yield value
+
+
+@node
 async def slow_items(values: list[Any]) -> AsyncIterator[Any]:
     """Streams its values, and lets everything else run before each."""
     for value in values:

@@ -41,7 +41,7 @@ def checked(annotation: Any, value: Any, field: FieldInfo | None = None) -> Any:
 
 def refusal(annotation: Any, value: Any, field: FieldInfo | None = None) -> str:
     """The sentence with which a value is refused."""
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - whoever calls this compares the sentence
         checked(annotation, value, field)
     return str(caught.value)
 

@@ -1,107 +1,26 @@
-"""Cancelling stops every node, whatever it does; one that can't be stopped is named, never called cancelled."""
+"""Cancelling stops every node, whatever it does, and gives it time to clean up; so does the first error."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext
-from nodetool_jupyter.engine.function import NodeFunction, node
+from nodetool_jupyter.engine.context import NodeCancelled
+from nodetool_jupyter.engine.function import node
 from nodetool_jupyter.errors import ErrorCode
-from nodetool_jupyter.model.events import Event, Fault, LogUpdate
-from tests.support import wait_until
-from tests.unit.engine.kinds import failing, forever, gathered, give, increased, items, slow_items
+from nodetool_jupyter.model.events import Event, Fault
+from tests.unit.engine.kinds import failing, forever, gathered, give, increased, slow_items
+from tests.unit.engine.stopping import Stops, all_printed, printed
 from tests.unit.engine.support import Bench, Out, Ran, bounded, open_bench
 
 
 def running(node_id: str) -> Any:
     """When the node has begun."""
     return lambda event: getattr(event, "node_id", "") == node_id and event.type == "node_update"
-
-
-def printed(event: Event) -> bool:
-    """When some node has printed: it is inside of its code."""
-    return isinstance(event, LogUpdate)
-
-
-def all_printed(*node_ids: str) -> Any:
-    """When each of these nodes has printed."""
-    left = set(node_ids)
-
-    def when(event: Event) -> bool:
-        if isinstance(event, LogUpdate):
-            left.discard(event.node_id)
-        return not left
-
-    return when
-
-
-class Stops:
-    """Notes of nodes about how they ended."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.release = threading.Event()
-
-    def coroutine(self) -> NodeFunction[..., Any]:
-        @node
-        async def coroutine() -> None:
-            try:
-                print("on")
-                await asyncio.Event().wait()
-            finally:
-                self.notes.append("coroutine")
-
-        return coroutine
-
-    def busy_thread(self) -> NodeFunction[..., Any]:
-        @node
-        def busy_thread() -> None:
-            print("on")
-            try:
-                while True:
-                    sum(range(100))
-            finally:
-                self.notes.append("thread")
-
-        return busy_thread
-
-    def careful_thread(self) -> NodeFunction[..., Any]:
-        @node
-        def careful_thread(context: ProcessingContext) -> None:
-            print("on")
-            try:
-                while True:
-                    context.raise_if_cancelled()
-            except NodeCancelled:
-                self.notes.append("careful")
-                raise
-
-        return careful_thread
-
-    def stuck_thread(self) -> NodeFunction[..., Any]:
-        """Waits in C, where no interrupt reaches it."""
-
-        @node
-        def stuck_thread() -> None:
-            print("on")
-            try:
-                self.release.wait()
-            finally:
-                self.notes.append("stuck")
-
-        return stuck_thread
-
-
-@pytest.fixture
-def stops() -> Iterator[Stops]:
-    stops = Stops()
-    yield stops
-    stops.release.set()
 
 
 class TestEveryNodeStops:
@@ -219,17 +138,22 @@ class TestEveryNodeStops:
     def test_whoever_awaits_the_run_gives_it_up(self, bench: Bench, stops: Stops) -> None:
         """Then too its nodes are stopped and its end is told."""
         ran = Ran([])
+        begun = asyncio.Event()
+        both = all_printed("a", "b")
+
+        def sink(events: list[Event]) -> None:
+            ran.events.extend(events)
+            if any(map(both, events)):
+                begun.set()
 
         async def main() -> None:
             task = asyncio.ensure_future(runner.run())
-            both = all_printed("a", "b")
-            while not any(map(both, list(ran.events))):
-                await asyncio.sleep(0.001)
+            await begun.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
 
-        runner = bench.runner({"a": stops.coroutine(), "b": stops.busy_thread()}, ran=ran)
+        runner = bench.runner({"a": stops.coroutine(), "b": stops.busy_thread()}, ran=ran, sink=sink)
         asyncio.run(bounded(main()))
         assert sorted(stops.notes) == ["coroutine", "thread"]
         assert getattr(ran.events[-1], "status", "") == "cancelled"
@@ -304,124 +228,13 @@ class TestCleaningUp:
         assert (ran.status, ran.outcome.error, ran.node_states("a")) == ("cancelled", None, ["running"])
 
 
-class TestUncancellable:
-    """After the grace a node that goes on is given up, and said to be still running."""
-
-    @pytest.fixture
-    def bench(self) -> Iterator[Bench]:
-        with open_bench(grace=0.2) as bench:
-            yield bench
-
-    def message(self, ran: Ran) -> str:
-        assert ran.status == "failed"
-        assert ran.outcome.fault is not None
-        assert ran.outcome.fault.hint == "restart the kernel to end it"
-        return ran.message
-
-    def test_a_thread_that_waits_in_c(self, bench: Bench, stops: Stops) -> None:
-        """Its place in the pool is taken by another; it ends when what it waits for comes."""
-        ran = bench.run_and_cancel({"a": stops.stuck_thread(), "f": forever}, when=printed)
-        assert self.message(ran) == "node a could not be stopped within 0.2 s and may still be running"
-        assert ran.outcome.fault is not None
-        assert ran.outcome.fault.code is ErrorCode.UNCANCELLABLE
-        assert stops.notes == []
-        stops.release.set()
-        wait_until(lambda: stops.notes == ["stuck"])
-
-    def test_its_pool_goes_on(self, stops: Stops) -> None:
-        """The next job doesn't wait for the thread that is stuck."""
-
-        @node
-        def threads_name(value: int) -> str:
-            return threading.current_thread().name
-
-        with open_bench(threads=1, grace=0.1) as bench:
-            bench.run_and_cancel({"a": stops.stuck_thread(), "f": forever}, when=printed)
-            nodes = {"s": (items, {"values": [1, 2]}), "t": threads_name, "o": Out}
-            ran = bench.run(nodes, "s > t.value", "t > o.value")
-        assert (ran.status, len(ran.result)) == ("completed", 2)
-
-    def test_a_coroutine_that_swallows_every_cancel(self, bench: Bench) -> None:
-        """It is named too, though nothing but the loop keeps it."""
-        done = threading.Event()
-
-        @node
-        async def deaf() -> None:
-            print("on")
-            while not done.is_set():
-                try:
-                    await asyncio.sleep(0.05)
-                except asyncio.CancelledError:
-                    continue
-
-        ran = Ran([])
-
-        def sink(events: list[Event]) -> None:
-            ran.events.extend(events)
-            if any(map(printed, events)):
-                runner.cancel()
-            if getattr(events[-1] if events else None, "status", "") == "failed":
-                done.set()
-
-        runner = bench.runner({"a": deaf, "f": forever}, ran=ran, sink=sink)
-        ran.outcome = asyncio.run(bounded(runner.run()))
-        assert self.message(ran).startswith("node a could not be stopped")
-
-    # An interrupt that strikes in a finalizer or a weak reference's callback is lost, and Python says so.
-    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-    def test_what_it_tells_afterwards_is_dropped(self, bench: Bench) -> None:
-        """The terminal event stays the last, however much a stray thread prints."""
-        go_on = threading.Event()
-        go_on.set()
-        turns = 0
-
-        @node
-        def chatty() -> None:
-            nonlocal turns
-            while True:
-                try:
-                    while go_on.is_set():
-                        print("still here")
-                        turns += 1
-                    return
-                except NodeCancelled:
-                    continue
-
-        try:
-            ran = bench.run_and_cancel({"a": chatty, "f": forever}, when=printed)
-            before = turns
-            wait_until(lambda: turns > before + 1000)
-        finally:
-            go_on.clear()
-        assert self.message(ran).startswith("node a")
-        assert getattr(ran.events[-1], "type", "") == "job_update"
-
-    def test_the_error_that_ended_the_job_stays_its_reason(self, bench: Bench, stops: Stops) -> None:
-        """Of a node that failed beside one that is stuck, the failed one is the cause."""
-
-        @node
-        async def fails_when_on() -> None:
-            while not any(map(printed, ran.events)):
-                await asyncio.sleep(0.001)
-            raise ValueError("the cause")
-
-        ran = Ran([])
-        runner = bench.runner({"a": stops.stuck_thread(), "b": fails_when_on}, ran=ran)
-        ran.outcome = asyncio.run(bounded(runner.run()))
-        assert self.message(ran) == (
-            "node b (tests.unit.engine.test_cancel.fails_when_on): ValueError: the cause; "
-            "node a could not be stopped within 0.2 s and may still be running"
-        )
-        assert ran.outcome.fault is not None
-        assert (ran.outcome.fault.code, ran.outcome.fault.node_id) == (ErrorCode.NODE_ERROR, "b")
-
-
 class TestFailFast:
     """The first error ends the other branches at once."""
 
     def test_a_failing_node_beside_one_that_waits(self, bench: Bench, stops: Stops) -> None:
         """One error, one end; what waited has been stopped."""
-        ran = bench.run({"a": stops.coroutine(), "t": stops.busy_thread(), "f": failing, "n": give}, "f > n.value")
+        nodes = {"a": stops.coroutine(), "t": stops.busy_thread(), "f": failing, "n": give}
+        ran = bench.run(nodes, "f > n.value")
         assert (ran.status, ran.node_states("f")) == ("failed", ["running", "error"])
         assert ran.outcome.error is not None
         assert ran.outcome.error.node_id == "f"

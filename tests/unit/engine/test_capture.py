@@ -325,7 +325,5 @@ def test_a_cancelled_node_s_last_words(bench: Bench) -> None:
         print("half", end="")
         await asyncio.Event().wait()
 
-    ran = bench.run_and_cancel(
-        {"a": prints, "f": forever}, when=lambda event: event.type == "log_update"
-    )
+    ran = bench.run_and_cancel({"a": prints, "f": forever}, when=lambda event: event.type == "log_update")
     assert (ran.status, ran.lines("a")) == ("cancelled", ["begun", "half"])

@@ -58,7 +58,7 @@ class Memory(Base):
     """Keeps what it has seen, in an attribute and in a mutable default."""
 
     value: Any = None
-    seen: list[Any] = []
+    seen: list[Any] = []  # noqa: RUF012 - that each instance has its own is what is tested
 
     async def process(self, context: ProcessingContext) -> list[Any]:
         self.seen.append(self.value)

@@ -70,7 +70,11 @@ class Level(BaseNode, prefix="test", role="input"):
             [],
             "takes no dynamic properties, found x",
         ),
-        ({"a": (give, {"value": 1}), "b": increased}, ["a.out > b.value"], "has no output 'out'; did you mean 'output'?"),
+        (
+            {"a": (give, {"value": 1}), "b": increased},
+            ["a.out > b.value"],
+            "has no output 'out'; did you mean 'output'?",
+        ),
         (
             {"a": (give, {"value": 1}), "b": (increased, {"value": 1})},
             ["a > b.valu"],
@@ -81,13 +85,21 @@ class Level(BaseNode, prefix="test", role="input"):
             ["a > b.value"],
             "the types don't fit (expected int, found str)",
         ),
-        ({"a": give, "b": give, "c": increased}, ["a > c.value", "b > c.value"], "2 edges end here; only a list"),
+        (
+            {"a": give, "b": give, "c": increased},
+            ["a > c.value", "b > c.value"],
+            "2 edges end here; only a list",
+        ),
         ({"a": give, "b": give, "c": Out}, ["a > c.value", "b > c.value"], "2 edges end here; only a list"),
         ({"a": Note, "b": give}, ["a > b.value"], "test.Note doesn't run and can't be connected"),
         ({"a": Note, "b": give}, ["b > a.text"], "test.Note doesn't run and can't be connected"),
         ({"a": (Out, {"name": 5})}, [], "node a, handle name: expected str, found int 5"),
         ({"a": (Level, {"name": "x"})}, [], "node a, handle value: has no value and no connection"),
-        ({"a": (Level, {"name": "x", "value": -1})}, [], "its value: expected a level of 0 or more, found -1"),
+        (
+            {"a": (Level, {"name": "x", "value": -1})},
+            [],
+            "its value: expected a level of 0 or more, found -1",
+        ),
     ],
 )
 def test_one_problem(nodes: dict[str, Any], edges: list[str], problem: str) -> None:
@@ -145,13 +157,15 @@ class TestParams:
         """Also where the input has no value of its own."""
         nodes = {"i": (Level, {"name": "n"}), "o": Out}
         assert bench.run(nodes, "i > o.value", params={"n": 2.0}).result == [20]
-        assert "param 'n': expected int, found str '2'" in problems(nodes, "i > o.value", params={"n": "2"})[0]
+        wrong = problems(nodes, "i > o.value", params={"n": "2"})[0]
+        assert "param 'n': expected int, found str '2'" in wrong
         assert "param 'n': expected a level" in problems(nodes, "i > o.value", params={"n": -2})[0]
 
     def test_unknown_param(self) -> None:
         """It is not ignored; a near name is suggested, else all are named."""
         nodes = {"i": (Input, {"name": "width"}), "j": (Input, {"name": "height"})}
-        assert "'widht' that a param was given for; did you mean 'width'?" in problems(nodes, params={"widht": 1})[0]
+        [near] = problems(nodes, params={"widht": 1})
+        assert "'widht' that a param was given for; did you mean 'width'?" in near
         assert "there are ['height', 'width']" in problems(nodes, params={"zzz": 1})[0]
         assert "there are none" in problems({"a": give}, params={"n": 1})[0]
 

@@ -49,8 +49,8 @@ def test_a_node_over_its_time_limit_fails(
 ) -> None:
     """It is stopped, on the loop and in a thread, and its error says what the limit was."""
     ran = bench.run({"a": kind, **others})
-    name = kind.__name__
-    assert ran.message == f"node a (tests.unit.engine.test_policy.{name}): took longer than its timeout of 0.05 s"
+    where = f"node a (tests.unit.engine.test_policy.{kind.__name__})"
+    assert ran.message == f"{where}: took longer than its timeout of 0.05 s"
     assert ran.outcome.error is not None
     assert ran.outcome.error.code is ErrorCode.TIMED_OUT
 

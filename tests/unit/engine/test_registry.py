@@ -95,7 +95,11 @@ def test_a_family_that_cannot_be_loaded_is_a_problem_of_its_nodes() -> None:
     registry = Registry({"lib.gone": ("no_such_module",)})
     with pytest.raises(WorkflowError, match=r"the nodes of lib\.gone can't be loaded: .*no_such_module"):
         registry.get("lib.gone.Thing")
-    nodes = (Node(id="a", type="lib.gone.Thing"), Node(id="b", type="what"), Node(id="c", type="lib.gone.Thing"))
+    nodes = (
+        Node(id="a", type="lib.gone.Thing"),
+        Node(id="b", type="what"),
+        Node(id="c", type="lib.gone.Thing"),
+    )
     problems = [str(problem) for problem in find_problems(Graph(nodes=nodes), registry)]
     assert [problem.partition(":")[0] for problem in problems] == ["node a", "node b", "node c"]
     assert "install what module no_such_module needs" in problems[0]

@@ -18,6 +18,7 @@ from tests.unit.engine.kinds import (
     give,
     increased,
     items,
+    later,
     pair,
     slow_items,
     thread_increased,
@@ -197,7 +198,7 @@ class TestEarlyEnd:
 
         @node
         async def busy() -> None:
-            while not done.is_set():
+            while not done.is_set():  # noqa: ASYNC110 - it keeps the loop busy on purpose
                 await asyncio.sleep(0)
 
         @node
@@ -208,8 +209,7 @@ class TestEarlyEnd:
         @node
         async def stays(values: AsyncIterator[int]) -> int:
             await asyncio.wait_for(gone.wait(), 10)
-            for _ in range(10):
-                await asyncio.sleep(0)
+            await later(None, turns=10)
             count = len([value async for value in values])
             done.set()
             return count
@@ -275,9 +275,7 @@ class TestClosing:
         return {"loop": on_loop, "thread": in_thread}
 
     @pytest.mark.parametrize(("kind", "where"), [("loop", "loop"), ("thread", "nodetool-pool")])
-    def test_when_the_job_is_cancelled(
-        self, bench: Bench, closed: list[str], kind: str, where: str
-    ) -> None:
+    def test_when_the_job_is_cancelled(self, bench: Bench, closed: list[str], kind: str, where: str) -> None:
         """Its finally blocks run, in its own thread."""
         nodes = {"s": self.kinds(closed)[kind], "n": give, "o": Out}
         ran = bench.run_and_cancel(
@@ -339,7 +337,7 @@ class TestCounters:
             assert len(told) < MANY / 10
 
     def test_single_values_are_not_counted(self, bench: Bench) -> None:
-        """An edge that carries one value needs no counter: ten thousand such edges would tell nothing else."""
+        """An edge that carries one value needs no counter: thousands of them would tell nothing else."""
         ran = bench.run({"a": (give, {"value": 1}), "b": increased}, "a > b.value")
         assert not ran.of(EdgeUpdate)
 

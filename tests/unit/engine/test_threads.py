@@ -1,4 +1,4 @@
-"""Threads for blocking functions: bounded, interruptible at any moment, replaced when given up, ended when idle."""
+"""Threads for blocking functions: bounded, always interruptible, replaced when given up, ended when idle."""
 
 from __future__ import annotations
 

@@ -93,6 +93,11 @@ class Job:
             self._record = self._managed.record
         elif not self._record.status.is_terminal:
             self._record = self._manager.store.get(self.id)
+            if not (
+                self._record.status.is_terminal or self._manager.store.owner_is_alive(self._record.owner)
+            ):
+                self._manager.recover_jobs()
+                self._record = self._manager.store.get(self.id)
         return self._record
 
     @property

@@ -170,6 +170,8 @@ class JobExecutionManager:
         self._queue: deque[ManagedJob] = deque()
         self._running = 0
         self._closed = False
+        self._here = threading.local()
+        """Whether this thread is starting jobs."""
         self.owner = store.register_owner()
 
     async def start_job(
@@ -251,16 +253,28 @@ class JobExecutionManager:
             managed.tell_update(JobStatus.FAILED, fault)
 
     def _start_next(self) -> None:
-        """Give free slots to the jobs that have waited longest."""
-        while True:
-            with self._lock:
-                if not self._queue or self._running >= self.settings.max_workflow_threads:
-                    return
-                managed = self._queue.popleft()
-                managed.has_slot = True
-                self._running += 1
-            managed.record = advance(managed.record, _update(managed.record.id, 0, JobStatus.STARTING, None))
-            self._start(managed)
+        """Give free slots to the jobs that have waited longest. A job that ends while it is started frees its
+        slot within the loop: however many do, they don't nest.
+        """
+        if getattr(self._here, "is_starting", False):
+            return
+        self._here.is_starting = True
+        try:
+            while (managed := self._next_waiting()) is not None:
+                starting = _update(managed.record.id, 0, JobStatus.STARTING, None)
+                managed.record = advance(managed.record, starting)
+                self._start(managed)
+        finally:
+            self._here.is_starting = False
+
+    def _next_waiting(self) -> ManagedJob | None:
+        with self._lock:
+            if not self._queue or self._running >= self.settings.max_workflow_threads:
+                return None
+            managed = self._queue.popleft()
+            managed.has_slot = True
+            self._running += 1
+            return managed
 
     def _job_ended(self, managed: ManagedJob) -> None:
         with self._lock:

@@ -35,13 +35,25 @@ Full = list[tuple[Inbox, str]]
 class Actor(Reporter):
     """One node of one run."""
 
-    __slots__ = ("_bound", "_context", "_counts", "_fire", "_last", "has_fired", "inbox", "is_scheduled")
+    __slots__ = (
+        "_bound",
+        "_context",
+        "_counts",
+        "_fire",
+        "_last",
+        "_lost_reader",
+        "has_fired",
+        "inbox",
+        "is_scheduled",
+    )
 
     def __init__(self, node: PlanNode, run: Run) -> None:
         super().__init__(node, run)
         self.inbox: Inbox = make_inbox(node, run.parking)
         self.is_scheduled = False
         self.has_fired = False
+        self._lost_reader = False
+        """Whether a node behind it has ended before its stream."""
         self._bound: Bound | None = None
         self._context: ProcessingContext | None = None
         self._counts: dict[PlanEdge, int] | None = None
@@ -121,6 +133,9 @@ class Actor(Reporter):
                 full = self._send(item)
                 if full:
                     await self._wait_for_space(full)
+                if self._lost_reader and not self.run.is_read(self.node):
+                    self.report_log("nobody reads its stream any more: it was ended early", "info")
+                    return
         finally:
             await items.aclose()
 
@@ -210,7 +225,9 @@ class Actor(Reporter):
         full = None
         for edge in self.node.outgoing.get(handle, ()):
             inbox = self.run.deliver(edge, value)
-            if inbox is not None and edge.streams:
+            if inbox is None:
+                self._lost_reader = True
+            elif edge.streams:
                 self._count(edge)
                 if inbox.size >= inbox.limit and inbox.is_full(edge.target_handle):
                     full = [*(full or ()), (inbox, edge.target_handle)]

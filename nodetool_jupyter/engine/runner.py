@@ -277,6 +277,12 @@ class Run:
             self.schedule(actor)
         return actor.inbox
 
+    def is_read(self, source: PlanNode) -> bool:
+        """Whether a node is left that takes what this one sends."""
+        return any(
+            not self._has_ended[edge.target.index] for edges in source.outgoing.values() for edge in edges
+        )
+
     def end_edges(self, source: PlanNode) -> None:
         """A node will send no more."""
         for edges in source.outgoing.values():

@@ -58,4 +58,6 @@ def _unknown(name: str) -> UnknownStrategy | StrategyUnavailable:
     names = strategy_names()
     near = difflib.get_close_matches(name, [*names, *PLANNED], n=1)
     guess = f"did you mean {near[0]}? " if near else ""
+    if near and near[0] in PLANNED:
+        guess = f"did you mean {near[0]}? it is not part of this version; "
     return UnknownStrategy(f"there is no strategy {name!r}", hint=f"{guess}choose {' or '.join(names)}")

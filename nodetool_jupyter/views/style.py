@@ -92,7 +92,8 @@ justify-content:flex-end}.ntj-running .ntj-tint{animation:ntj-pulse 1.2s ease-in
 .ntj-live .jupyter-widgets-disconnected::before{content:none!important}
 .ntj-live.jupyter-widgets-disconnected .ntj-cancel{display:none}
 .ntj-live.jupyter-widgets-disconnected::after{
-content:"The kernel is gone. %nodetool attach shows how the job ended.";order:-1;color:var(--ntj-warn);font-weight:600}
+content:"The kernel is gone. %nodetool attach shows how the job ended.";order:-1;color:var(--ntj-warn);
+font-weight:600}
 @media (prefers-reduced-motion:reduce){.ntj *{animation:none!important}.ntj-bar.ntj-busy>span{width:100%;
 opacity:.4}}
 @media (forced-colors:active){.ntj-bar{border:1px solid}.ntj-bar>span{background:Highlight}}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,42 @@ def test_a_folder_where_none_can_be_made_is_an_error() -> None:
     """The kernel's own file system has no place for one, whatever is above it."""
     with pytest.raises(OSError, match="nope"):
         make_private(Path("/proc/nope/deeper"))
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_an_endless_stream_ends_with_its_last_reader(kind: str) -> None:
+    """Nobody would ever see what it still gives; its log says that it was ended."""
+
+    @node
+    def numbers() -> Iterator[int]:
+        yield from itertools.count()
+
+    @node
+    async def ticks() -> AsyncIterator[int]:
+        for number in itertools.count():
+            yield number
+            await asyncio.sleep(0)
+
+    @node
+    async def first(items: AsyncIterator[int]) -> int:
+        async for item in items:
+            return item
+        return -1
+
+    source = numbers if kind == "def" else ticks
+    for each in (source, first):
+        get_session().registry.add(each.spec)
+    nodes = (
+        Node(id="a", type=source.spec.type),
+        Node(id="b", type=first.spec.type),
+        Node(id="out", type="nodetool.output.Output", data={"name": "result"}),
+    )
+    edges = (
+        Edge(source="a", target="b", targetHandle="items"),
+        Edge(source="b", target="out", targetHandle="value"),
+    )
+    job = submit(Graph(nodes=nodes, edges=edges))
+    assert job.result(PATIENCE) == 0
+    assert [log.content for log in job.logs if log.node_id == "a"] == [
+        "nobody reads its stream any more: it was ended early"
+    ]

@@ -1,22 +1,20 @@
 """What every strategy promises, over each of them: events, ends, cancelling, limits.
 
-The nodes stand at the top of this module and leave their traces in files, so that they can be run in any
-process. A new strategy is one more parameter of the fixture ``strategy``.
+The nodes are in ``programs`` and leave their traces in files, so that they can be run in any process. A new
+strategy is one more parameter of the fixture ``strategy``.
 """
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nodetool_jupyter.engine.context import ProcessingContext
-from nodetool_jupyter.engine.function import node
 from nodetool_jupyter.errors import (
     ErrorCode,
     JobCancelled,
@@ -33,95 +31,23 @@ from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy
 from nodetool_jupyter.strategies.registry import load_strategy
+from tests.contract.programs import (
+    exits_in_a_task,
+    fails,
+    give,
+    is_deaf,
+    items,
+    leaves_a_task,
+    speaks,
+    stops_its_loop,
+    ticks,
+    ticks_in_thread,
+    ticks_without_awaiting,
+)
 from tests.support import wait_until
 from tests.unit.engine.support import Nodes, Out, check_events, graph, plan
 
 DEADLINE = 20.0
-
-
-@node
-async def give(value: Any = None) -> Any:
-    return value
-
-
-@node
-async def items(count: int) -> AsyncIterator[int]:
-    for number in range(count):
-        yield number
-
-
-@node
-async def fails() -> None:
-    raise ValueError("on purpose")
-
-
-@node
-async def ticks(path: str) -> None:
-    """Writes a byte again and again, on its loop."""
-    with Path(path).open("ab", buffering=0) as file:
-        while True:
-            file.write(b".")
-            await asyncio.sleep(0.001)
-
-
-@node
-def ticks_in_thread(path: str) -> None:
-    """The same in a thread, without ever waiting."""
-    with Path(path).open("ab", buffering=0) as file:
-        while True:
-            file.write(b".")
-
-
-@node
-async def ticks_without_awaiting(path: str) -> None:
-    """The same on the loop, which never gets its turn."""
-    with Path(path).open("ab", buffering=0) as file:
-        while True:
-            file.write(b".")
-
-
-@node
-async def speaks(name: str, context: ProcessingContext) -> str:
-    for number in range(50):
-        print(name, number)
-        context.progress(number + 1, 50)
-        await asyncio.sleep(0)
-    return name
-
-
-@node
-async def exits_in_a_task() -> None:
-    async def leave() -> None:
-        raise SystemExit(3)
-
-    await asyncio.create_task(leave())
-
-
-@node
-async def stops_its_loop() -> int:
-    asyncio.get_running_loop().stop()
-    await asyncio.sleep(0)
-    return 1
-
-
-@node
-async def leaves_a_task(path: str) -> int:
-    kept.append(asyncio.create_task(ticks.function(path)))
-    await asyncio.sleep(0.01)
-    return 1
-
-
-@node
-async def is_deaf(path: str) -> None:
-    """Swallows every cancel until its file is gone."""
-    while Path(path).exists():
-        try:
-            await asyncio.sleep(0.01)
-        except asyncio.CancelledError:
-            continue
-
-
-kept: list[asyncio.Task[None]] = []
 
 
 class Job:
@@ -246,9 +172,7 @@ class TestEnds:
         assert "on purpose" in (error.details or "")
         assert job.execution.result is None
 
-    @pytest.mark.parametrize(
-        ("kind", "status"), [(exits_in_a_task, "failed"), (stops_its_loop, "completed")]
-    )
+    @pytest.mark.parametrize(("kind", "status"), [(exits_in_a_task, "failed"), (stops_its_loop, "completed")])
     def test_a_node_that_reaches_for_its_loop(self, start: Start, kind: Any, status: str) -> None:
         """Neither SystemExit out of a task of its own nor a stopped loop leaves the job without an end."""
         assert start({"a": kind, "g": give}).wait().status == status
@@ -269,14 +193,22 @@ class TestEvents:
         """In the order in which they were made."""
         job = start({"a": (speaks, {"name": "a"}), "b": (speaks, {"name": "b"})}).wait()
         for name in "ab":
-            lines = [event.content for event in job.events if isinstance(event, LogUpdate) and event.node_id == name]
+            lines = [
+                event.content
+                for event in job.events
+                if isinstance(event, LogUpdate) and event.node_id == name
+            ]
             assert lines == [f"{name} {number}" for number in range(50)]
-            progress = [event for event in job.events if isinstance(event, NodeProgress) and event.node_id == name]
+            progress = [
+                event for event in job.events if isinstance(event, NodeProgress) and event.node_id == name
+            ]
             assert (progress[-1].progress, progress[-1].total) == (50, 50)
 
     def test_jobs_do_not_mix(self, start: Start) -> None:
         """Ten at once: each has its own events, numbers and values."""
-        jobs = [start({"s": (speaks, {"name": f"n{number}"}), "o": Out}, "s > o.value") for number in range(10)]
+        jobs = [
+            start({"s": (speaks, {"name": f"n{number}"}), "o": Out}, "s > o.value") for number in range(10)
+        ]
         for number, job in enumerate(jobs):
             job.wait()
             assert job.outputs == {"result": [f"n{number}"]}
@@ -398,7 +330,9 @@ class TestLimits:
 
     def test_a_job_within_its_time(self, start: Start) -> None:
         """Nothing of the limit is noticed."""
-        job = start({"g": (give, {"value": 1}), "o": Out}, "g > o.value", resource_limits=ResourceLimits(timeout=60))
+        job = start(
+            {"g": (give, {"value": 1}), "o": Out}, "g > o.value", resource_limits=ResourceLimits(timeout=60)
+        )
         assert (job.wait().status, job.outputs) == ("completed", {"result": [1]})
 
     @pytest.mark.parametrize("name", ResourceLimits.model_fields)
@@ -409,7 +343,9 @@ class TestLimits:
         if name in strategy.capabilities.limits:
             strategy.check(request)
             return
-        with pytest.raises(UnsupportedLimit, match=f"the {strategy.name} strategy can't limit {name}") as caught:
+        with pytest.raises(
+            UnsupportedLimit, match=f"the {strategy.name} strategy can't limit {name}"
+        ) as caught:
             strategy.check(request)
         assert f"--{name.replace('_', '-')}" in (caught.value.hint or "")
 

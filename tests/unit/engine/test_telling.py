@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -53,9 +54,8 @@ class TestNumbers:
         async def main() -> None:
             telling.start(asyncio.get_running_loop())
             threads = [threading.Thread(target=tell, args=(number,)) for number in range(8)]
-            for thread in threads:
-                thread.start()
-            while any(thread.is_alive() for thread in threads):
+            deque(map(threading.Thread.start, threads), maxlen=0)
+            while any(map(threading.Thread.is_alive, threads)):
                 telling.pulse()
                 await asyncio.sleep(0)
             telling.tell_last(JobUpdate(status="completed"))

@@ -1,0 +1,45 @@
+"""Sessions over a home of the test's own, with nodes that wait at gates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nodetool_jupyter.session import Session
+from nodetool_jupyter.settings import Settings
+from tests.integration.gates import Gates, Open
+from tests.unit.engine.support import spec_of
+
+
+@pytest.fixture
+def gates() -> Iterator[Gates]:
+    gates = Gates()
+    yield gates
+    for gate in gates.open.values():
+        gate.set()
+
+
+@pytest.fixture
+def open_session(home: Path, gates: Gates) -> Iterator[Open]:
+    """Opens sessions over the same home, which are closed after the test."""
+    sessions: list[Session] = []
+
+    def open_session(store: Any = None, **settings: Any) -> Session:
+        defaults = {"home": home, "max_workflow_threads": 2, "cancel_grace": 0.5, "thread_pool_size": 4}
+        session = Session(Settings(**{**defaults, **settings}), store)
+        for kind in gates.kinds.values():
+            session.registry.add(spec_of(kind))
+        sessions.append(session)
+        return session
+
+    yield open_session
+    for session in sessions:
+        session.close()
+
+
+@pytest.fixture
+def session(open_session: Open) -> Session:
+    return open_session()

@@ -34,9 +34,10 @@ class TestSlots:
         jobs = [passing(session, gates, f"j{number}") for number in range(5)]
         gates.wait_begun("j0", "j1")
         assert [job.status for job in jobs[2:]] == [JobStatus.QUEUED] * 3
-        for number in (1, 0, 2, 3, 4):
+        for number, follower in ((1, "j2"), (0, "j3"), (2, "j4"), (3, "j4"), (4, "j4")):
             gates.gate(f"j{number}").set()
             assert jobs[number].result(DEADLINE) == f"j{number}"
+            gates.wait_begun(follower)
         assert sorted(gates.begun[:2]) == ["j0", "j1"]
         assert gates.begun[2:] == ["j2", "j3", "j4"]
 

@@ -1,4 +1,4 @@
-"""How jobs end that don't run to their end: cancelled, in trouble with strategy or store, with their process."""
+"""How jobs end that don't run to their end: cancelled, in trouble with store or strategy, with the kernel."""
 
 from __future__ import annotations
 

@@ -49,6 +49,12 @@ from tests.unit.engine.support import Nodes, Out, check_events, graph, plan
 
 DEADLINE = 20.0
 
+# A thread may be interrupted between the opening of its trace and the block that closes it.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 
 class Job:
     """An execution and all that it has told."""

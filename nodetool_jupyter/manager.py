@@ -6,28 +6,27 @@ whoever sees a job as ended finds its whole log and its result.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import suppress
 from traceback import format_exc
+from warnings import warn
 from weakref import WeakValueDictionary
 
 from nodetool_jupyter.engine.capture import RUNNING
 from nodetool_jupyter.engine.context import ProcessingContext, Services
 from nodetool_jupyter.engine.plan import compile_graph
 from nodetool_jupyter.engine.registry import Registry
-from nodetool_jupyter.errors import ErrorCode, JobNotFound, NodeToolError, StrategyUnavailable
+from nodetool_jupyter.errors import ErrorCode, JobNotFound, NodeToolError, StrategyUnavailable, WorkflowError
 from nodetool_jupyter.model.batch import Batch
 from nodetool_jupyter.model.events import Fault, JobUpdate, decode_event, encode_events
 from nodetool_jupyter.model.job import JobRecord, JobStatus, advance
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.settings import Settings
-from nodetool_jupyter.store.assets import RunFiles
-from nodetool_jupyter.store.base import EventLog, Store, fault_code, new_job_id
+from nodetool_jupyter.store.assets import RunFiles, TempFolder
+from nodetool_jupyter.store.base import EventLog, Store, StoreWarning, fault_code, new_job_id
 from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy, kernel_died
 
 MakeStrategy = Callable[[str], Strategy]
@@ -42,7 +41,7 @@ class ManagedJob:
         self.next_seq = 1
         self.has_slot = False
         """Whether it counts among the jobs that run at once."""
-        self.folder: Path | None = None
+        self.folder = TempFolder()
         self.changed = threading.Condition()
         """Notified after each batch of events, and when the job has ended."""
         self._callbacks: list[Callable[[], None]] = []
@@ -106,12 +105,6 @@ class ManagedJob:
         tell = self.tell if self.execution is None else self.execution.tell
         tell(Batch([update], self.record.id, self.next_seq))
 
-    def temp_folder(self) -> Path:
-        """The job's temp folder, made at first use and removed with the job."""
-        if self.folder is None:
-            self.folder = Path(tempfile.mkdtemp(prefix="nodetool-"))
-        return self.folder
-
     def call_at_end(self, call: Callable[[], None]) -> None:
         """Have ``call`` made when the job has ended, in whichever thread that is; at once if it has."""
         with self.changed:
@@ -136,7 +129,10 @@ def _update(job_id: str, seq: int, status: JobStatus, fault: Fault | None) -> Jo
 def _replayed(record: JobRecord, lines: list[bytes]) -> JobRecord:
     """The record as its log has it: the kernel may have ended between the writing of log and row."""
     for line in lines:
-        update = decode_event(line) if b'"job_update"' in line else None
+        update = None
+        if b'"job_update"' in line:
+            with suppress(WorkflowError):
+                update = decode_event(line)
         if isinstance(update, JobUpdate):
             if record.status is JobStatus.QUEUED:  # that it was given its slot is not told
                 record = advance(record, _update(record.id, 0, JobStatus.STARTING, None))
@@ -280,8 +276,7 @@ class JobExecutionManager:
         with self._lock:
             self._live.pop(managed.record.id, None)
             self._ended[managed.record.id] = managed
-        if managed.folder is not None:
-            shutil.rmtree(managed.folder, ignore_errors=True)
+        managed.folder.remove()
         if managed.has_slot:
             self._free_slot()
             self._start_next()
@@ -316,7 +311,7 @@ class JobExecutionManager:
         record = managed.record
         services = Services(
             secret=context.services.secret,
-            temp_folder=managed.temp_folder,
+            temp_folder=managed.folder.get,
             read_uri=context.services.read_uri,
             spill=RunFiles(self.store, record.id),
         )
@@ -358,8 +353,13 @@ class JobExecutionManager:
 
     def recover_jobs(self) -> list[JobRecord]:
         """Take over the live jobs of managers that are gone; gives their records as they are now."""
-        claimed = self.store.claim_dead(self.owner.id, self.store.owner_is_alive)
-        return [self._recover(record) for record in claimed]
+        recovered = []
+        for record in self.store.claim_dead(self.owner.id, self.store.owner_is_alive):
+            try:
+                recovered.append(self._recover(record))
+            except (OSError, NodeToolError) as error:  # one that can't be read keeps no others from it
+                warn(f"job {record.id} can't be recovered: {error}", StoreWarning, stacklevel=2)
+        return recovered
 
     def _recover(self, record: JobRecord) -> JobRecord:
         """A job that can't outlive its kernel has ended with it."""

@@ -28,6 +28,7 @@ else:
     Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 ALIASES = 1000
+NESTING = "maximum nesting depth"
 CORE: tuple[tuple[str, str, list[str]], ...] = (
     ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
     ("int", rf"^[-+]?(?:0|[1-9][0-9]{{0,{DIGITS - 1}}})$", list("-+0123456789")),
@@ -70,7 +71,10 @@ def parse_yaml(text: str | bytes, limits: ReadLimits = DEFAULT_LIMITS) -> Docume
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        raise _error_at(error.problem_mark, error.problem or "it can't be read as YAML") from None
+        problem = error.problem or "it can't be read as YAML"
+        if NESTING in problem:  # libyaml reads ahead, and meets its own bound before we have seen ours
+            problem = f"it is nested more than {limits.depth} levels deep"
+        raise _error_at(error.problem_mark, problem) from None
     except (yaml.YAMLError, ValueError) as error:
         if isinstance(error, DocumentError):
             raise

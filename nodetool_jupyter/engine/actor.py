@@ -54,6 +54,7 @@ class Actor(Reporter):
         self.has_fired = False
         self._lost_reader = False
         """Whether a node behind it has ended before its stream."""
+        self._fire: Callable[[Mapping[str, Any]], Awaitable[None]] = _end_of_firing
         self._bound: Bound | None = None
         self._context: ProcessingContext | None = None
         self._counts: dict[PlanEdge, int] | None = None
@@ -87,7 +88,6 @@ class Actor(Reporter):
         spec = node.spec
         self.has_fired = True
         self.tell_running()
-        self._fire: Callable[[Mapping[str, Any]], Awaitable[None]]
         if spec.role is Role.OUTPUT or spec.role is Role.PREVIEW:
             self._fire = self._show
             return
@@ -257,8 +257,13 @@ class Actor(Reporter):
         run.end_edges(node)
         if self._counts:
             run.telling.edges_drained(self._counts)
-        self._context = None  # it knows this actor: without the cycle both are freed at once
+        self._context = None  # it knows this actor: without the cycle both are freed at once, with all values
+        self._fire = _end_of_firing
         run.actor_ended(self)
+
+
+async def _end_of_firing(_values: Mapping[str, Any]) -> None:
+    """Before the first firing, and after the last one."""
 
 
 FIRINGS: dict[Shape, Any] = {

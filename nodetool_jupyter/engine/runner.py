@@ -65,9 +65,7 @@ class WorkflowRunner:
         return await self._run.main()
 
     def cancel(self, fault: Fault | None = None) -> None:
-        """End all nodes; from any thread, any number of times. With a ``fault`` the run counts as failed by
-        it.
-        """
+        """End all nodes; from any thread, any number of times. With a ``fault`` the run has failed by it."""
         self._run.cancel(fault)
 
     def abandon(self, outcome: Outcome) -> None:
@@ -163,6 +161,7 @@ class Run:
                     await self._end_lanes()
             finally:
                 stop_capture()
+                self.parking.check_stall = lambda: None  # without the cycle a run is freed at its end
                 outcome = self._outcome()
                 self.tell_end(outcome)
         return outcome

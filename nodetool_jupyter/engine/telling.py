@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from contextvars import Context, copy_context
 from time import time
 from typing import TYPE_CHECKING
 
@@ -53,11 +54,14 @@ class Telling:
         self._moved: dict[PlanEdge, int] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
+        self._context: Context | None = None
+        """In which events are told: outside of any node, so that what the sink prints is no node's log."""
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """From now on events are told from this loop, whose thread this is."""
         self._loop = loop
         self._thread = threading.get_ident()
+        self._context = copy_context()
 
     def emit(self, event: Event | Moment) -> None:
         """Put an event into the stream."""
@@ -75,7 +79,7 @@ class Telling:
 
     def _tell_later(self) -> None:
         assert self._loop is not None
-        self._loop.call_later(TOGETHER, self._tell_now)
+        self._loop.call_later(TOGETHER, self._tell_now, context=self._context)
 
     def _tell_now(self) -> None:
         self._will_tell = False
@@ -89,7 +93,7 @@ class Telling:
             call()
         else:
             with suppress(RuntimeError):  # it has been closed just now
-                loop.call_soon_threadsafe(call)
+                loop.call_soon_threadsafe(call, context=self._context)
 
     def tell(self) -> None:
         """Number the waiting events and hand them on."""
@@ -105,6 +109,7 @@ class Telling:
         with self._lock:
             outbox, self._outbox = self._outbox, deque(maxlen=0)
             self._hand_on(outbox, event)
+            self._sink = _drop  # it knows this run: without the cycle both are freed at once
 
     def _hand_on(self, outbox: deque[Event | Moment], *last: Event) -> None:
         self._is_telling = True
@@ -142,7 +147,7 @@ class Telling:
 
     def _pulse_later(self) -> None:
         assert self._loop is not None
-        self._loop.call_later(PULSE, self.pulse)
+        self._loop.call_later(PULSE, self.pulse, context=self._context)
 
     def pulse(self) -> None:
         """Tell what has been reported so far; from any thread."""
@@ -160,3 +165,7 @@ class Telling:
                 self._outbox.append(
                     EdgeUpdate(edge_id=edge.id, status="message_sent", counter=count, timestamp=time())
                 )
+
+
+def _drop(_batch: Batch) -> None:
+    """Where a run's messages go after its end."""

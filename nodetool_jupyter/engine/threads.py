@@ -57,6 +57,7 @@ class Interruptible:
             if ident is not None:
                 clear_raise(ident)
             self.is_done = True
+            self._call = _no_call  # whoever keeps this to interrupt it doesn't keep what it has called
 
     def is_here(self) -> bool:
         """Whether it is this very thread that makes the call."""
@@ -70,6 +71,10 @@ class Interruptible:
                 raise_in_thread(self._ident)
             else:
                 self.is_done = True
+
+
+def _no_call() -> None:
+    """What is left of a call that has been made."""
 
 
 class ThreadPool:
@@ -137,6 +142,7 @@ class ThreadPool:
                 if task in self._given_up:
                     self._given_up.discard(task)
                     return
+            del task  # while the thread waits for the next call, it holds nothing of this one
 
     def _next(self) -> Interruptible | None:
         with self._condition:

@@ -1,4 +1,4 @@
-"""The files of one job: large values that its events refer to by name.
+"""The files of one job: large values that its events refer to by name, and a temp folder.
 
 Names are made here, never taken from a workflow, and a reference is looked up in the job's own folder only.
 """
@@ -8,6 +8,9 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
+import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -57,3 +60,29 @@ class RunFiles:
                 f"the value {reference} of job {self._job_id} is no longer there", hint="run the job again"
             )
         return path
+
+
+class TempFolder:
+    """A job's temp folder: made when it is first asked for, gone with the job."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._path: Path | None = None
+        self._is_closed = False
+
+    def get(self) -> Path:
+        """The folder, the same for all who ask. Raises StoreError once the job has ended."""
+        with self._lock:
+            if self._is_closed:
+                raise StoreError("the job has ended, and its temp folder with it")
+            if self._path is None:
+                self._path = Path(tempfile.mkdtemp(prefix="nodetool-"))
+            return self._path
+
+    def remove(self) -> None:
+        """Remove it with all that is in it; none is made any more."""
+        with self._lock:
+            self._is_closed = True
+            path, self._path = self._path, None
+        if path is not None:
+            shutil.rmtree(path, ignore_errors=True)

@@ -136,16 +136,23 @@ class JobExecution(ABC):
         with self._telling:
             if self.status.is_terminal:
                 return
+            sink = self.sink
             for update in events.job_updates:
                 self._fold(update)
-            self.sink(events)
+            sink(events)
 
     def _fold(self, update: JobUpdate) -> None:
         self.status = JobStatus(update.status)
+        if self.status.is_terminal:
+            self.sink = _drop  # it knows who holds this: without the cycle both are freed at once
         if self.status is JobStatus.COMPLETED and self.runner is not None:
             self.result = self.runner.outputs
         elif self.status.is_terminal:
             self.error = error_of(self.job_id, self.status, update.fault)
+
+
+def _drop(_events: Batch) -> None:
+    """Where messages go after the end of a job."""
 
 
 def error_of(job_id: str, status: JobStatus, fault: Fault | None) -> JobError:

@@ -116,6 +116,7 @@ class _Worker(threading.Thread):
                     call.run()
                 if self.is_given_up:
                     return
+                del call  # an idle worker holds nothing of its last job
                 self._owner.put_back(self)
         finally:
             self._loop.close()

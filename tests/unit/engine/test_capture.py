@@ -112,6 +112,29 @@ class TestWhere:
         assert isinstance(streams[0], Router)
         assert set(capsys.readouterr().out.splitlines()) == {"not a node's"}
 
+    def test_what_the_sink_prints_is_no_node_s(
+        self, bench: Bench, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Also when it was a node's own report that had it called: a warning of the store is nobody's log."""
+
+        @node
+        async def prints() -> None:
+            print("a node's")
+            await asyncio.Event().wait()
+
+        ran = Ran([])
+
+        def sink(events: list[Event]) -> None:
+            ran.events.extend(events)
+            print("the sink's")
+            if ran.lines():
+                runner.cancel()
+
+        runner = bench.runner({"a": prints}, ran=ran, sink=sink)
+        asyncio.run(bounded(runner.run()))
+        assert ran.lines() == ["a node's"]
+        assert set(capsys.readouterr().out.splitlines()) == {"the sink's"}
+
     def test_stderr_and_logging(self, bench: Bench) -> None:
         """They are warnings of the node."""
 

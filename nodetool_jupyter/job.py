@@ -20,9 +20,10 @@ from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.model.job import JobRecord, JobStatus
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.store.assets import RunFiles
-from nodetool_jupyter.store.base import EventLog, StoreWarning
+from nodetool_jupyter.store.base import StoreWarning
 from nodetool_jupyter.strategies.base import error_of
 from nodetool_jupyter.values.codec import decode
+from nodetool_jupyter.worker.event_log import EventLog
 
 POLL = 0.2
 """Seconds between two looks at a job of another process."""

@@ -26,8 +26,9 @@ from nodetool_jupyter.model.job import JobRecord, JobStatus, advance
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.store.assets import RunFiles, TempFolder
-from nodetool_jupyter.store.base import EventLog, Store, StoreWarning, fault_code, new_job_id
+from nodetool_jupyter.store.base import Store, StoreWarning, fault_code, new_job_id
 from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy, kernel_died
+from nodetool_jupyter.worker.event_log import EventLog
 
 MakeStrategy = Callable[[str], Strategy]
 

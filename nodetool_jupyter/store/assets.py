@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from nodetool_jupyter.errors import StoreError
 from nodetool_jupyter.store.base import Store
-from nodetool_jupyter.store.files import make_private
+from nodetool_jupyter.values.files import make_private
 
 FOLDER = "values"
 REFERENCE = re.compile(r"[a-z0-9_-]{1,80}\.[a-z0-9]{1,10}")

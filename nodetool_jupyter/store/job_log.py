@@ -11,8 +11,7 @@ import threading
 from pathlib import Path
 from time import monotonic
 
-from nodetool_jupyter.store.base import EventLog, lines_of
-from nodetool_jupyter.store.event_log import LogWriter, ended
+from nodetool_jupyter.worker.event_log import EventLog, LogWriter, ended, lines_of
 
 YOUNG = 0.05
 """Seconds that messages may stay in memory; ``flush`` is called about as often while a job runs."""

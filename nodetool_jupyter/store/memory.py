@@ -20,12 +20,10 @@ from nodetool_jupyter.model.job import LIVE, JobRecord, JobStatus
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.store.base import (
     CANDIDATES_SHOWN,
-    EventLog,
     Owner,
     Store,
     checked_id,
     closed,
-    lines_of,
     may_replace,
     new_job_id,
     not_found,
@@ -33,6 +31,7 @@ from nodetool_jupyter.store.base import (
     taken,
 )
 from nodetool_jupyter.store.schema import Content, content_of, record_of, request_of, row_of, unpack
+from nodetool_jupyter.worker.event_log import EventLog, lines_of
 
 CHANGING = ("status", "owner", "attempt", "ticket", "started_at", "finished_at", "duration", "fault")
 

@@ -26,20 +26,19 @@ from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.store import schema
 from nodetool_jupyter.store.base import (
     CANDIDATES_SHOWN,
-    EventLog,
     Owner,
     Store,
     StoreWarning,
     checked_id,
     closed,
-    lines_of,
     not_found,
     refusal,
     taken,
 )
-from nodetool_jupyter.store.event_log import NAME, LogReader
-from nodetool_jupyter.store.files import exclusive, is_held, make_private, register_owner
+from nodetool_jupyter.store.files import exclusive, is_held, register_owner
 from nodetool_jupyter.store.job_log import JobLog
+from nodetool_jupyter.values.files import make_private
+from nodetool_jupyter.worker.event_log import NAME, EventLog, LogReader, lines_of
 
 T = TypeVar("T")
 

@@ -25,8 +25,8 @@ from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.store import new_job_id, open_store
-from nodetool_jupyter.store.event_log import NAME, LogWriter
 from nodetool_jupyter.values.objects import Unserializable
+from nodetool_jupyter.worker.event_log import NAME, LogWriter
 from tests.integration.gates import DEADLINE, Open
 from tests.support import wait_until
 from tests.unit.engine.support import check_events

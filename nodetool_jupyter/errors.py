@@ -42,6 +42,8 @@ class ErrorCode(str, Enum):
     UNSERIALIZABLE = "unserializable"
     OUTPUT_LIMIT = "output_limit"
     MEMORY_LIMIT = "memory_limit"
+    CPU_LIMIT = "cpu_limit"
+    RESOURCE_LIMIT = "resource_limit"
     DISK_FULL = "disk_full"
     STORE_FAILED = "store_failed"
     SPAWN_FAILED = "spawn_failed"

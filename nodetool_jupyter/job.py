@@ -179,7 +179,7 @@ class Job:
     def _shapes(self) -> dict[str, bool]:
         """Output names in the graph's order, and whether each is a list, as the run's first message says."""
         execution = self._managed.execution if self._managed else None
-        if execution is not None:
+        if execution is not None and execution.launch.plan is not None:
             return execution.launch.plan.outputs
         for event in self._read_all():
             if isinstance(event, JobUpdate) and event.run_state is not None:

@@ -17,17 +17,18 @@ from weakref import WeakValueDictionary
 
 from nodetool_jupyter.engine.capture import RUNNING
 from nodetool_jupyter.engine.context import ProcessingContext, Services
-from nodetool_jupyter.engine.plan import compile_graph
+from nodetool_jupyter.engine.plan import Plan, compile_graph
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.errors import ErrorCode, JobNotFound, NodeToolError, StrategyUnavailable, WorkflowError
 from nodetool_jupyter.model.batch import Batch
 from nodetool_jupyter.model.events import Fault, JobUpdate, decode_event, encode_events
+from nodetool_jupyter.model.faults import kernel_died
 from nodetool_jupyter.model.job import JobRecord, JobStatus, advance
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.store.assets import RunFiles, TempFolder
 from nodetool_jupyter.store.base import Store, StoreWarning, fault_code, new_job_id
-from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy, kernel_died
+from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy
 from nodetool_jupyter.worker.event_log import EventLog
 
 MakeStrategy = Callable[[str], Strategy]
@@ -51,7 +52,8 @@ class ManagedJob:
         self.unrecorded: Exception | None = None
         """Why the store does not know how the job ended."""
         self._store = store
-        self._log: EventLog = store.open_log(record.id)
+        self._log: EventLog | None = None
+        """Opened by the first message that is to be written here: for many jobs their process does that."""
         self._on_end = ended
 
     def tell(self, events: Batch) -> None:
@@ -78,9 +80,13 @@ class ManagedJob:
         self.record = record
         try:
             if not events:
-                self._log.flush()
+                if self._log is not None:
+                    self._log.flush()
                 return None
-            self._log.append(events.lines)
+            if not events.is_kept:
+                if self._log is None:
+                    self._log = self._store.open_log(record.id)
+                self._log.append(events.lines)
             self.next_seq = events.first_seq + len(events)
             if has_changed:
                 self._store.update(record, self._log)
@@ -90,7 +96,8 @@ class ManagedJob:
 
     def _close_log(self) -> Exception | None:
         try:
-            self._log.close()
+            if self._log is not None:
+                self._log.close()
         except (OSError, NodeToolError) as error:
             return error
         return None
@@ -190,17 +197,13 @@ class JobExecutionManager:
         is_nested = RUNNING.get() is not None  # its parent may wait for it, and has a slot
         has_slot = not is_nested and self._take_slot()
         may_start = is_nested or has_slot
-        status = JobStatus.STARTING if may_start else JobStatus.QUEUED
         try:
-            record = self._new_record(request, strategy, status)
-            self.store.add(record, request)  # first of all: a job that runs is always on record
+            managed = self._new_job(request, context, strategy, plan, may_start=may_start)
         except BaseException:
             if has_slot:
                 self._free_slot()
             raise
-        managed = ManagedJob(record, self.store, self._job_ended)
-        launch = Launch(record.id, request, self._context_of(managed, context), plan, record.created_at)
-        managed.execution = strategy.create(launch, managed.tell)
+        record = managed.record
         with self._lock:
             self._live[record.id] = managed
             managed.has_slot = has_slot
@@ -210,6 +213,36 @@ class JobExecutionManager:
             self._start(managed)
         else:
             self._start_next()
+        return managed
+
+    def _new_job(
+        self,
+        request: RunJobRequest,
+        context: ProcessingContext | None,
+        strategy: Strategy,
+        plan: Plan,
+        *,
+        may_start: bool,
+    ) -> ManagedJob:
+        """A job on record, to be started. One that can't be made by its strategy is never on record."""
+        status = JobStatus.STARTING if may_start else JobStatus.QUEUED
+        record = self._new_record(request, strategy, status)
+        managed = ManagedJob(record, self.store, self._job_ended)
+        launch = Launch(
+            record.id,
+            request,
+            self._context_of(managed, context),
+            plan,
+            record.created_at,
+            directory=self.store.run_directory(record.id),
+            families=self.registry.families,
+        )
+        managed.execution = strategy.create(launch, managed.tell)
+        try:
+            self.store.add(record, request)  # before it is started: a job that runs is always on record
+        except BaseException:
+            managed.execution.discard()
+            raise
         return managed
 
     def _new_record(self, request: RunJobRequest, strategy: Strategy, status: JobStatus) -> JobRecord:

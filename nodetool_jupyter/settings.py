@@ -223,6 +223,19 @@ def read_secret(name: str) -> str | None:
     return os.environ.get(name)
 
 
+def get_environment() -> dict[str, str]:
+    """The whole environment, for the processes of this kernel's jobs; it is never written to a file."""
+    return dict(os.environ)
+
+
+def set_environment(environment: Mapping[str, str] | None, marks: Mapping[str, str]) -> None:
+    """In a process of a job: take on the kernel's environment, if one is given, and ``marks``."""
+    if environment is not None:
+        os.environ.clear()
+        os.environ.update(environment)
+    os.environ.update(marks)
+
+
 def _unreadable(fields: set[str], found: Mapping[str, _Found]) -> SettingsError:
     # A wrong value also keeps the defaults that look at others from being made: those are no one's mistake.
     lines = [

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from typing import Any, Generic, ParamSpec, TypeVar, get_origin, get_type_hints, overload
 
 from pydantic.fields import FieldInfo
@@ -35,7 +37,8 @@ class NodeFunction(Generic[P, R]):
 
     def __init__(self, function: Callable[P, R], name: str | None, policy: NodePolicy) -> None:
         self.function = function
-        self.spec = function_spec(function, name, policy)
+        self.spec = replace(function_spec(function, name, policy), source=self)
+        self._made_of = (function, name, policy)
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -43,6 +46,13 @@ class NodeFunction(Generic[P, R]):
         if build is not None:
             return build(self.spec, args, kwargs)  # type: ignore[no-any-return]  # a handle, in a cell
         return self.function(*args, **kwargs)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """By its name where another process can import it, else by what it was made of."""
+        module, name = self.function.__module__, self.function.__qualname__
+        if module != "__main__" and getattr(sys.modules.get(module), name, None) is self:
+            return name
+        return NodeFunction, self._made_of
 
     def __repr__(self) -> str:
         return f"<node {self.spec.type}>"

@@ -182,6 +182,7 @@ def _class_spec(cls: type[BaseNode]) -> NodeSpec:
         routes=routes or method == "gen_process",
         policy=NodePolicy(keywords.get("timeout"), keywords.get("retries", 0)),
         accept=accept if role is Role.INPUT else None,
+        source=cls,
     )
 
 

@@ -35,6 +35,11 @@ class Registry:
         self._asked_packages = False
         self._lock = threading.RLock()
 
+    @property
+    def families(self) -> Mapping[str, tuple[str, ...]]:
+        """The modules of each prefix, for a registry in another process."""
+        return self._families
+
     def add(self, spec: NodeSpec) -> None:
         """Make a node type known; a type of the same name is replaced, as redefining a function does."""
         self._specs[spec.type] = spec
@@ -118,6 +123,15 @@ def module_specs(module: ModuleType) -> list[NodeSpec]:
         elif _is_node_class(value) and value.__module__ == module.__name__ and not value._abstract:
             found.append(value.spec())
     return found
+
+
+def source_spec(source: object) -> NodeSpec:
+    """The node type that a function or class is; raises WorkflowError for what is neither."""
+    if isinstance(source, NodeFunction):
+        return source.spec
+    if _is_node_class(source):
+        return source.spec()
+    raise WorkflowError(f"{type(source).__name__} is no node type")
 
 
 def _is_node_class(value: object) -> TypeGuard[type[BaseNode]]:

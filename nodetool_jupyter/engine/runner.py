@@ -57,8 +57,10 @@ class WorkflowRunner:
         *,
         first_seq: int = 1,
         grace: float = 5.0,
+        is_mortal: bool = False,
     ) -> None:
         self._run = Run(plan, context, sink, pool, first_seq=first_seq, grace=grace)
+        self._run.is_mortal = is_mortal
 
     async def run(self) -> Outcome:
         """Run to the end; never raises for what nodes do. The last event told is the terminal job_update."""
@@ -112,6 +114,7 @@ class Run:
         self.parking.check_stall = self._relieve_stall
         self.outputs: dict[str, list[Any]] = {name: [] for name in plan.outputs}
         self.is_cancelling = False
+        self.is_mortal = False  # whether the process ends with the run, and so does what can't be stopped
         self.stuck: list[str] = []
         """Nodes whose function could not be stopped."""
         self.error: NodeError | None = None
@@ -195,7 +198,7 @@ class Run:
 
     def _outcome(self) -> Outcome:
         fault = self._fault if self.error is None else fault_of(self.error)
-        if self.stuck and self.is_ending:
+        if self.stuck and self.is_ending and not self.is_mortal:
             names = ", ".join(sorted(set(self.stuck)))
             fault = uncancellable(fault, f"node {names}", self.grace)
         if fault is not None:
@@ -217,7 +220,6 @@ class Run:
         )
 
     def cancel(self, fault: Fault | None) -> None:
-        """See WorkflowRunner.cancel."""
         if self.is_cancelling:
             return
         self._fault = fault
@@ -356,7 +358,6 @@ class Run:
         return result[0]
 
     def actor_ended(self, actor: Actor) -> None:
-        """Let an actor go."""
         self._actors[actor.node.index] = None
         self._has_ended[actor.node.index] = True
         self.node_ended()

@@ -128,3 +128,5 @@ class NodeSpec:
     policy: NodePolicy = NodePolicy()
     accept: Callable[[Mapping[str, Any], Any], Any] | None = None
     """For an input node: (checked properties, param) → the value, or ValueError"""
+    source: Any = field(default=None, repr=False)
+    """What was decorated or subclassed: it can be sent to another process, which the rest can't."""

@@ -103,6 +103,15 @@ class LogWriter(LogReader):
             except OSError as error:
                 raise _failure(self._path, "written", error) from error
 
+    def open(self) -> None:
+        """Open it now rather than with the first message: a torn last line is gone afterwards."""
+        with self._lock:
+            try:
+                if self._fd is None:
+                    self._open()
+            except OSError as error:
+                raise _failure(self._path, "written", error) from error
+
     def close(self) -> None:
         with self._lock:
             fd, self._fd, self._closed = self._fd, None, True

@@ -18,6 +18,8 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 START_TIME = 19
 """Its place among the fields of /proc/PID/stat that follow the command's closing parenthesis."""
+COOKIE = "NODETOOL_JOB_ID"
+"""The environment variable that marks all processes of a job."""
 ROUNDS = 200
 PAUSE = 0.005
 
@@ -113,6 +115,19 @@ def signal_group(pid: int, number: int) -> bool:
     except PermissionError:  # macOS says so of a group of zombies
         return False
     return True
+
+
+def sweep(job_id: str) -> int:
+    """Kill what a job has left running that no parent of ours knows any more, by the mark in its environment;
+    gives how many there were.
+    """
+    mark = f"{COOKIE}={job_id}".encode()
+    killed = 0
+    for entry in Path("/proc").glob("[0-9]*") if sys.platform == "linux" else ():
+        with suppress(OSError):
+            if mark in (entry / "environ").read_bytes().split(b"\0") and int(entry.name) != os.getpid():
+                killed += signal_process(int(entry.name), signal.SIGKILL)
+    return killed
 
 
 def start_time(pid: int) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nodetool_jupyter.errors import StoreError
 from nodetool_jupyter.store.base import FULL_DISK, EventLog
-from nodetool_jupyter.store.files import make_private
+from nodetool_jupyter.values.files import make_private
 
 NAME = "events.jsonl"
 BLOCK = 64 * 1024

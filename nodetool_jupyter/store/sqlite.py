@@ -38,8 +38,9 @@ from nodetool_jupyter.store.base import (
     taken,
 )
 from nodetool_jupyter.store.event_log import NAME, LogReader
-from nodetool_jupyter.store.files import exclusive, is_held, make_private, register_owner
+from nodetool_jupyter.store.files import exclusive, is_held, register_owner
 from nodetool_jupyter.store.job_log import JobLog
+from nodetool_jupyter.values.files import make_private
 
 T = TypeVar("T")
 

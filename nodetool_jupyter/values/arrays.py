@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Read as a Python literal, which is why numpy bounds it; enough for records of a thousand fields.
 MAX_HEADER = 65_536
+# Subclasses of numpy's own: the same data, seen in another way.
+VIEWS: dict[str, type[np.ndarray[Any, Any]]] = {"matrix": np.matrix, "recarray": np.recarray}
 HINT = "turn it into a plain array of numbers, text, dates or records, for example with astype"
 
 
@@ -40,7 +42,10 @@ def write_array(encoder: Encoder, value: np.ndarray[Any, Any], depth: int) -> JS
         return marker("np_array", "numpy.objects", dtype="|O", shape=shape, items=items)
     check(array.dtype)
     data = write_file(array) if encoder.is_large(array.nbytes) else npy_bytes(array)
-    return encoder.blob("np_array", "numpy.ndarray", ".npy", data, array, dtype=array.dtype.str, shape=shape)
+    fields = {"dtype": array.dtype.str, "shape": shape}
+    if type(value) in VIEWS.values():
+        fields["view"] = type(value).__name__
+    return encoder.blob("np_array", "numpy.ndarray", ".npy", data, array, **fields)
 
 
 def check(dtype: np.dtype[Any]) -> None:
@@ -66,12 +71,18 @@ def _save(file: BinaryIO, array: np.ndarray[Any, Any]) -> None:
 
 
 def read_array(decoder: Decoder, json: dict[str, Any]) -> np.ndarray[Any, Any]:
+    array = _read(decoder, json)
+    return array.view(VIEWS[json["view"]]) if "view" in json else array
+
+
+def _read(decoder: Decoder, json: dict[str, Any]) -> np.ndarray[Any, Any]:
     if "file" not in json:
         return _load(io.BytesIO(decoder.blob(json)))
     path = decoder.path(json)
     if decoder.mapped:
         # Copy on write: as writable as the array was, and the file stays as it is.
         return np.asarray(npy.open_memmap(path, mode="c", max_header_size=MAX_HEADER))
+    decoder.take(path.stat().st_size)
     with path.open("rb") as file:
         return _load(file)
 

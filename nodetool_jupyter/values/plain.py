@@ -203,7 +203,7 @@ def _write_surrogates(encoder: Encoder, value: str) -> JSON:
 
 def read_str(decoder: Decoder, json: dict[str, Any]) -> str:
     if "file" in json:
-        return decoder.path(json).read_bytes().decode("utf-8", "surrogatepass")
+        return decoder.bytes_of(json).decode("utf-8", "surrogatepass")
     text: str = json["escaped"]
     return text.encode("ascii").decode("unicode_escape")
 

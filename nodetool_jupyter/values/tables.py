@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from nodetool_jupyter.values.base import JSON, Reader, Refused, Writer, column_type, marker, segment_of
+from nodetool_jupyter.values.pickles import write_pickle
 from nodetool_jupyter.values.preview import preview
 
 if TYPE_CHECKING:
@@ -148,11 +150,16 @@ def write_values(encoder: Encoder, column: pd.Series[Any] | pd.Index[Any], depth
         if isinstance(dtype, cls):
             return writer(encoder, column.array, depth)
     hint = "convert it, for example with convert_dtypes() or astype(object)"
-    raise Refused(f"has the dtype {str(dtype)[:100]}, which can't be written", hint)
+    refusal = Refused(f"has the dtype {str(dtype)[:100]}, which can't be written", hint)
+    return write_pickle(encoder, column.array, refusal)
 
 
 def read_values(decoder: Decoder, json: dict[str, Any]) -> Any:
-    return decoder.value(json)
+    """The values of one column. A lone number is none: pandas would repeat it for each row claimed."""
+    values = decoder.value(json)
+    if not isinstance(values, (np.ndarray, ExtensionArray)) or values.ndim != 1:
+        raise ValueError(f"{type(values).__name__} in place of a column's values")
+    return values
 
 
 def _write_strings(encoder: Encoder, array: Any, depth: int) -> JSON:

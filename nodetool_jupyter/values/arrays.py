@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.lib import format as npy
 
-from nodetool_jupyter.values.base import JSON, Reader, Refused, Writer, marker
+from nodetool_jupyter.values.base import JSON, MAX_ITEMS, Reader, Refused, Writer, marker
 
 if TYPE_CHECKING:
     from nodetool_jupyter.values.walk import Decoder, Encoder
@@ -67,11 +67,15 @@ def npy_bytes(array: np.ndarray[Any, Any]) -> bytes:
 
 def _save(file: BinaryIO, array: np.ndarray[Any, Any]) -> None:
     """In the version of the format that has room for any record; numpy warns if it may choose itself."""
+    if not array.flags.forc:  # element by element it would take ten times as long as a copy
+        array = np.ascontiguousarray(array)
     npy.write_array(file, array, version=(3, 0), allow_pickle=False)
 
 
 def read_array(decoder: Decoder, json: dict[str, Any]) -> np.ndarray[Any, Any]:
     array = _read(decoder, json)
+    if array.itemsize == 0 and array.size > MAX_ITEMS:
+        raise ValueError(f"an array of {array.size:,} items without content")
     return array.view(VIEWS[json["view"]]) if "view" in json else array
 
 
@@ -116,10 +120,11 @@ def write_scalar(encoder: Encoder, value: np.generic, _depth: int) -> JSON:
 
 
 def read_number(_decoder: Decoder, json: dict[str, Any]) -> Any:
-    dtype = np.dtype(json["dtype"])
-    if dtype.kind not in "biuf":
-        raise ValueError(f"dtype {dtype} of a number")
-    return dtype.type(json["value"])
+    name, value = json["dtype"], json["value"]
+    dtype = np.dtype(name if isinstance(name, str) and len(name) <= 8 else object)
+    if dtype.kind not in "biuf" or not isinstance(value, (bool, int, float)):
+        raise ValueError(f"dtype {str(name)[:20]} of a number")
+    return dtype.type(value)
 
 
 def read_scalar(decoder: Decoder, json: dict[str, Any]) -> Any:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 # Modes that PNG gives back as they were; I, F, CMYK and others it would change, and P loses unused colors.
 PNG_MODES = frozenset({"1", "L", "LA", "RGB", "RGBA", "I;16"})
-PNG_PIXELS = 80_000_000  # PIL warns of larger ones as bombs when they are opened
+PNG_PIXELS = 4_000_000  # of larger ones it takes seconds to make, and 20 times as long as the pixels
+MAX_PNG_PIXELS = 80_000_000  # PIL warns of larger ones as bombs when they are opened
 MAX_SIDE = 100_000  # of an image without pixels: PIL makes room for its rows
 URI = "data:image/png;base64,"
 MAX_INFO = 16_384
@@ -83,7 +84,7 @@ def read_image(decoder: Decoder, json: dict[str, Any]) -> Image:
     data = decoder.bytes_of(json) if "file" in json else _from_uri(json["uri"])
     with Image.open(io.BytesIO(data), formats=["PNG"]) as opened:
         pixels = opened.width * opened.height
-        if pixels > PNG_PIXELS:
+        if pixels > MAX_PNG_PIXELS:
             raise ValueError(f"an image of {opened.width} by {opened.height} pixels is none of ours")
         decoder.take(4 * pixels)
         image = opened.copy()

@@ -131,7 +131,7 @@ def read_index(decoder: Decoder, json: dict[str, Any]) -> pd.Index[Any]:
         start, stop, step = json["parts"]
         return pd.RangeIndex(start, stop, step, name=names[0])
     if kind == "pandas.MultiIndex":
-        levels: Any = [read_index(decoder, level) for level in json["levels"]]
+        levels: Any = [_read_labels(decoder, level) for level in json["levels"]]
         codes = [decoder.value(code) for code in json["codes"]]
         return pd.MultiIndex(levels, codes, names=names)
     values = read_values(decoder, json["values"])
@@ -139,6 +139,13 @@ def read_index(decoder: Decoder, json: dict[str, Any]) -> pd.Index[Any]:
     if json["freq"] is not None:
         index.freq = json["freq"]  # type: ignore[attr-defined]
     return index
+
+
+def _read_labels(decoder: Decoder, json: dict[str, Any]) -> pd.Index[Any]:
+    """What codes refer to. pandas fills a range in, of which two numbers may claim any length."""
+    labels = read_index(decoder, json)
+    decoder.take(8 * len(labels))
+    return labels
 
 
 def write_values(encoder: Encoder, column: pd.Series[Any] | pd.Index[Any], depth: int) -> JSON:
@@ -214,7 +221,7 @@ def _write_categories(encoder: Encoder, array: Any, depth: int) -> JSON:
 
 
 def _read_categories(decoder: Decoder, json: dict[str, Any]) -> Any:
-    dtype = pd.CategoricalDtype(read_index(decoder, json["categories"]), ordered=json["ordered"])
+    dtype = pd.CategoricalDtype(_read_labels(decoder, json["categories"]), ordered=json["ordered"])
     return pd.Categorical.from_codes(decoder.value(json["codes"]), dtype=dtype)
 
 

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.lib import format as npy
 
-from nodetool_jupyter.values.base import JSON, Reader, Refused, Writer, marker
+from nodetool_jupyter.values.base import JSON, MAX_ITEMS, Reader, Refused, Writer, marker
 
 if TYPE_CHECKING:
     from nodetool_jupyter.values.walk import Decoder, Encoder
 
 # Read as a Python literal, which is why numpy bounds it; enough for records of a thousand fields.
 MAX_HEADER = 65_536
+# Subclasses of numpy's own: the same data, seen in another way.
+VIEWS: dict[str, type[np.ndarray[Any, Any]]] = {"matrix": np.matrix, "recarray": np.recarray}
 HINT = "turn it into a plain array of numbers, text, dates or records, for example with astype"
 
 
@@ -40,7 +42,10 @@ def write_array(encoder: Encoder, value: np.ndarray[Any, Any], depth: int) -> JS
         return marker("np_array", "numpy.objects", dtype="|O", shape=shape, items=items)
     check(array.dtype)
     data = write_file(array) if encoder.is_large(array.nbytes) else npy_bytes(array)
-    return encoder.blob("np_array", "numpy.ndarray", ".npy", data, array, dtype=array.dtype.str, shape=shape)
+    fields = {"dtype": array.dtype.str, "shape": shape}
+    if type(value) in VIEWS.values():
+        fields["view"] = type(value).__name__
+    return encoder.blob("np_array", "numpy.ndarray", ".npy", data, array, **fields)
 
 
 def check(dtype: np.dtype[Any]) -> None:
@@ -62,16 +67,26 @@ def npy_bytes(array: np.ndarray[Any, Any]) -> bytes:
 
 def _save(file: BinaryIO, array: np.ndarray[Any, Any]) -> None:
     """In the version of the format that has room for any record; numpy warns if it may choose itself."""
+    if not array.flags.forc:  # element by element it would take ten times as long as a copy
+        array = np.ascontiguousarray(array)
     npy.write_array(file, array, version=(3, 0), allow_pickle=False)
 
 
 def read_array(decoder: Decoder, json: dict[str, Any]) -> np.ndarray[Any, Any]:
+    array = _read(decoder, json)
+    if array.itemsize == 0 and array.size > MAX_ITEMS:
+        raise ValueError(f"an array of {array.size:,} items without content")
+    return array.view(VIEWS[json["view"]]) if "view" in json else array
+
+
+def _read(decoder: Decoder, json: dict[str, Any]) -> np.ndarray[Any, Any]:
     if "file" not in json:
         return _load(io.BytesIO(decoder.blob(json)))
     path = decoder.path(json)
     if decoder.mapped:
         # Copy on write: as writable as the array was, and the file stays as it is.
         return np.asarray(npy.open_memmap(path, mode="c", max_header_size=MAX_HEADER))
+    decoder.take(path.stat().st_size)
     with path.open("rb") as file:
         return _load(file)
 
@@ -105,10 +120,11 @@ def write_scalar(encoder: Encoder, value: np.generic, _depth: int) -> JSON:
 
 
 def read_number(_decoder: Decoder, json: dict[str, Any]) -> Any:
-    dtype = np.dtype(json["dtype"])
-    if dtype.kind not in "biuf":
-        raise ValueError(f"dtype {dtype} of a number")
-    return dtype.type(json["value"])
+    name, value = json["dtype"], json["value"]
+    dtype = np.dtype(name if isinstance(name, str) and len(name) <= 8 else object)
+    if dtype.kind not in "biuf" or not isinstance(value, (bool, int, float)):
+        raise ValueError(f"dtype {str(name)[:20]} of a number")
+    return dtype.type(value)
 
 
 def read_scalar(decoder: Decoder, json: dict[str, Any]) -> Any:

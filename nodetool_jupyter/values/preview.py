@@ -273,7 +273,9 @@ class _Previewer:
                 self.show(value.item(), level) if value.dtype.kind in "biufOSU" else self.named(value, level)
             )
         shape = [int(length) for length in value.shape]
-        head = self.items(value.flat[:FEW].tolist(), int(value.size), level + 1)
+        # numpy 2.4 can't take a part of the flat form of its variable-width texts.
+        head = islice(value.flat, FEW) if value.dtype.kind == "T" else value.flat[:FEW].tolist()
+        head = self.items(head, int(value.size), level + 1)
         return marker("np_array", "preview", dtype=str(value.dtype)[:80], shape=shape, head=head)
 
     def table(self, value: Any, _level: int) -> JSON:

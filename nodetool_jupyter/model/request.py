@@ -43,6 +43,9 @@ class ResourceLimits(BaseModel):
         return self.model_dump(exclude_none=True)
 
 
+NO_LIMITS = ResourceLimits()
+
+
 class RunJobRequest(BaseModel):
     """One run of a graph with its params. ``execution_strategy`` is the enum or the name of a registered
     strategy.
@@ -53,7 +56,7 @@ class RunJobRequest(BaseModel):
     graph: Graph
     params: dict[str, Any] = Field(default_factory=dict)
     execution_strategy: ExecutionStrategy | str = ExecutionStrategy.THREADED
-    resource_limits: ResourceLimits = ResourceLimits()
+    resource_limits: ResourceLimits = NO_LIMITS
     workflow_id: str = ""
     name: str = ""
     user_id: str = ""

@@ -102,7 +102,7 @@ class Store(ABC):
         user_id: str = "",
         workflow_id: str | None = None,
     ) -> list[JobRecord]:
-        """Records without params, newest first, older than the job ``before`` (JobNotFound if it is gone)."""
+        """Records without params, last added first; those after ``before`` (JobNotFound if it is gone)."""
 
     @abstractmethod
     def open_log(self, job_id: str) -> EventLog:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from heapq import nlargest
+from itertools import dropwhile, islice
 from pathlib import Path
 
 from pydantic_core import from_json
@@ -117,16 +117,18 @@ class MemoryStore(Store):
     ) -> list[JobRecord]:
         with self._lock:
             self._check_open()
-            after = None if before is None else _age(self._job(before).record)
-            found = [
-                job.record
-                for job in self._jobs.values()
-                if job.record.user_id == user_id
-                and (workflow_id is None or job.record.workflow_id == workflow_id)
-                and (statuses is None or job.record.status in statuses)
-                and (after is None or _age(job.record) < after)
-            ]
-        return nlargest(limit, found, key=_age)
+            newest_first: Iterator[JobRecord] = (job.record for job in reversed(self._jobs.values()))
+            if before is not None:
+                self._job(before)
+                newest_first = islice(dropwhile(lambda record: record.id != before, newest_first), 1, None)
+            found = (
+                record
+                for record in newest_first
+                if record.user_id == user_id
+                and (workflow_id is None or record.workflow_id == workflow_id)
+                and (statuses is None or record.status in statuses)
+            )
+            return list(islice(found, limit))
 
     def open_log(self, job_id: str) -> EventLog:
         return MemoryLog(self._logs, checked_id(job_id), writable=True)
@@ -146,9 +148,7 @@ class MemoryStore(Store):
             self._check_open()
             live = [job for job in self._jobs.values() if job.record.status in LIVE]
             dead = {name for name in {job.record.owner for job in live} - {owner} if not is_alive(name)}
-            claimed = sorted(
-                (job for job in live if job.record.owner in dead), key=lambda job: _age(job.record)
-            )
+            claimed = [job for job in live if job.record.owner in dead]
             for job in claimed:
                 record = job.record.model_copy(update={"owner": owner})
                 self._jobs[record.id] = _Job(record, job.content)
@@ -179,8 +179,8 @@ class MemoryStore(Store):
     def _id_with_name(self, name: str, user_id: str) -> str | None:
         with self._lock:
             records = [job.record for job in self._jobs.values()]
-        named = [record for record in records if record.user_id == user_id and record.name == name]
-        return max(named, key=_age).id if named else None
+        named = [each for each in records if each.name and (each.user_id, each.name) == (user_id, name)]
+        return named[-1].id if named else None
 
     def _job(self, job_id: str) -> _Job:
         with self._lock:
@@ -193,7 +193,3 @@ class MemoryStore(Store):
     def _check_open(self) -> None:
         if self._closed:
             raise closed()
-
-
-def _age(record: JobRecord) -> tuple[float, str]:
-    return record.created_at, record.id

@@ -67,24 +67,20 @@ class SqliteStore(Store):
 
     def add(self, record: JobRecord, request: RunJobRequest) -> None:
         row, content = schema.row_of(record), schema.content_of(record, request)
+        if content.is_small:
+            self._write_one(schema.INSERT_JOB, row + content)
+            return
 
         def insert(db: sqlite3.Connection) -> None:
-            db.execute(schema.INSERT_JOB, row)
-            db.execute(schema.INSERT_CONTENT, (record.id, *content))
+            db.execute(schema.INSERT_JOB, row + schema.ELSEWHERE)
+            db.execute(schema.INSERT_CONTENT, content)
 
         self._write(insert)
 
     def update(self, record: JobRecord, log: EventLog | None = None) -> None:
-        changes = schema.changes_of(record)
         own = log if isinstance(log, JobLog) else None
         lines = own.unwritten if own is not None and record.status.is_terminal else b""
-
-        def change(db: sqlite3.Connection) -> int:
-            if lines:
-                db.execute(schema.INSERT_LOG, (record.id, schema.pack(lines)))
-            return db.execute(schema.UPDATE_JOB, changes).rowcount
-
-        if not self._write(change):
+        if not self._write_one(schema.UPDATE_JOB, schema.changes_of(record, lines)):
             error = refusal(record, self.get(record.id))
             if error is not None:
                 raise error
@@ -116,10 +112,10 @@ class SqliteStore(Store):
             return []
         after = None
         if before is not None:
-            rows = self._read("SELECT created_at, id FROM job WHERE id = ?", (before,))
+            rows = self._read(schema.SELECT_NUMBER, (before,))
             if not rows:
                 raise not_found(before)
-            after = rows[0]
+            after = rows[0][0]
         query = schema.select_page(limit, after, statuses and set(statuses), user_id, workflow_id)
         return [schema.record_of(row) for row in self._read(*query)]
 
@@ -188,6 +184,7 @@ class SqliteStore(Store):
             raise self._failure(error) from error
 
     def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do some statements, all or none; keeps other writers out from the first one on."""
         try:
             with self._writing:
                 db = self._writer
@@ -198,12 +195,25 @@ class SqliteStore(Store):
                 finally:
                     if db.in_transaction:
                         db.execute("ROLLBACK")
-                self._writes += 1
-                if self._writes % WRITES_PER_CHECKPOINT == 0:
-                    self._start_checkpoint()
+                self._count_write()
                 return result
         except sqlite3.Error as error:
             raise self._failure(error) from error
+
+    def _write_one(self, sql: str, args: tuple[Any, ...]) -> int:
+        """Do one statement, which is a transaction by itself; gives the number of rows it has changed."""
+        try:
+            with self._writing:
+                changed = self._writer.execute(sql, args).rowcount
+                self._count_write()
+                return changed
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+
+    def _count_write(self) -> None:
+        self._writes += 1
+        if self._writes % WRITES_PER_CHECKPOINT == 0:
+            self._start_checkpoint()
 
     def _start_checkpoint(self) -> None:
         """Carry the log of writes over into the database, in a thread: no job waits while that syncs."""

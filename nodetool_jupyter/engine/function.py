@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from nodetool_jupyter.engine.annotations import stream_item
 from nodetool_jupyter.engine.context import ProcessingContext
-from nodetool_jupyter.engine.node import NOTEBOOK, input_spec, output_types, shape_of, title_of
+from nodetool_jupyter.engine.node import NOTEBOOK, input_spec, outputs_of, shape_of, title_of
 from nodetool_jupyter.engine.spec import BUILDING, InputReader, InputSpec, NodePolicy, NodeSpec
 from nodetool_jupyter.errors import OptionError
 
@@ -95,7 +95,7 @@ def function_spec(function: Callable[..., Any], name: str | None, policy: NodePo
     """The engine's view of a function; raises OptionError for parameters that can't be handles."""
     label = name or function.__name__
     inputs, context_name = _inputs(function, label)
-    outputs, routes = output_types(function, {})
+    outputs = outputs_of(function, {})
     shape = shape_of(function)
 
     def bind(properties: Mapping[str, Any], _dynamic: Mapping[str, Any]) -> _BoundFunction:
@@ -113,13 +113,14 @@ def function_spec(function: Callable[..., Any], name: str | None, policy: NodePo
         title=title_of(label),
         description=inspect.getdoc(function) or "",
         inputs=inputs,
-        outputs=outputs,
+        outputs=outputs.types,
         shape=shape,
         bind=bind,
         reads_stream=bool(streamed),
         wants_context=context_name is not None,
         plain=None if streamed or fields or context_name is not None else function,
-        routes=routes,
+        routes=outputs.routes,
+        result_checks=outputs.checks,
         policy=policy,
     )
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast, get_type_hints, is_typeddict
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast, get_type_hints, is_typeddict
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 from pydantic.fields import FieldInfo
 
-from nodetool_jupyter.engine.annotations import make_check, stream_item, type_of
+from nodetool_jupyter.engine.annotations import Check, make_check, make_result_check, stream_item, type_of
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.spec import (
     BUILDING,
@@ -156,7 +156,8 @@ def _class_spec(cls: type[BaseNode]) -> NodeSpec:
     keywords = cls._keywords
     method = "gen_process" if hasattr(cls, "gen_process") else "process"
     function = getattr(cls, method)
-    outputs, routes = output_types(function, vars(cls))
+    outputs = outputs_of(function, vars(cls))
+    is_stream = method == "gen_process"  # it gives dicts by handle, whatever its annotation says of them
 
     def bind(properties: Mapping[str, Any], dynamic: Mapping[str, Any]) -> _BoundClass:
         instance = cls.model_construct(**properties)
@@ -172,14 +173,15 @@ def _class_spec(cls: type[BaseNode]) -> NodeSpec:
         title=title_of(cls.__name__.removesuffix("Node") or cls.__name__),
         description=inspect.cleandoc(cls.__doc__ or ""),
         inputs=_field_inputs(cls),
-        outputs=outputs,
+        outputs=outputs.types,
         shape=shape_of(function),
         bind=bind,
         role=role,
         dynamic=bool(keywords.get("dynamic")),
         reads_stream=bool(keywords.get("streaming_input")),
         passes=bool(keywords.get("passes")),
-        routes=routes or method == "gen_process",
+        routes=outputs.routes or is_stream,
+        result_checks=None if is_stream and not outputs.routes else outputs.checks,
         policy=NodePolicy(keywords.get("timeout"), keywords.get("retries", 0)),
         accept=accept if role is Role.INPUT else None,
     )
@@ -230,16 +232,24 @@ def shape_of(function: Any) -> Shape:
     return Shape.GENERATOR if inspect.isgeneratorfunction(function) else Shape.FUNCTION
 
 
-def output_types(function: Any, names: Mapping[str, Any]) -> tuple[dict[str, TypeMetadata], bool]:
-    """(output handles, whether results are dicts by handle) from the return annotation."""
+class Outputs(NamedTuple):
+    """Output handles with their types, whether results are dicts by handle, and how to check them."""
+
+    types: dict[str, TypeMetadata]
+    routes: bool
+    checks: dict[str, Check] | None
+
+
+def outputs_of(function: Any, names: Mapping[str, Any]) -> Outputs:
+    """What the return annotation says."""
     hints = get_type_hints(function, localns=dict(names), include_extras=True)
     annotation = hints.get("return", Any)
     item = stream_item(annotation) if shape_of(function).streams else None
     annotation = annotation if item is None else item
-    if is_typeddict(annotation):
-        fields = get_type_hints(annotation, include_extras=True)
-        return {name: type_of(hint) for name, hint in fields.items()}, True
-    return {DEFAULT_HANDLE: type_of(annotation)}, False
+    routes = is_typeddict(annotation)
+    handles = get_type_hints(annotation, include_extras=True) if routes else {DEFAULT_HANDLE: annotation}
+    checks = {name: check for name, hint in handles.items() if (check := make_result_check(hint))}
+    return Outputs({name: type_of(hint) for name, hint in handles.items()}, routes, checks or None)
 
 
 def title_of(name: str) -> str:

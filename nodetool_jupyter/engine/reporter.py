@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from time import time, time_ns
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from nodetool_jupyter.engine.annotations import Check
 from nodetool_jupyter.engine.context import NodeCancelled
 from nodetool_jupyter.engine.failure import code_of, node_error, reason_of
 from nodetool_jupyter.engine.inbox import InputError
@@ -23,6 +24,7 @@ from nodetool_jupyter.model.events import (
     PreviewUpdate,
     Severity,
 )
+from nodetool_jupyter.model.graph import DEFAULT_HANDLE
 from nodetool_jupyter.values.preview import preview
 
 if TYPE_CHECKING:
@@ -79,6 +81,25 @@ class Reporter:
                     f"gave a value for output {handle!r}, which it doesn't have; it has {', '.join(outputs)}"
                 )
         return result
+
+    def checked(self, result: Any) -> Any:
+        """A result with the types that the node declares; raises NodeError for what doesn't have them."""
+        spec = self.node.spec
+        checks = spec.result_checks or {}
+        if not spec.routes:
+            return self._checked_by(checks[DEFAULT_HANDLE], DEFAULT_HANDLE, result)
+        if not isinstance(result, Mapping):
+            return result
+        return {
+            handle: self._checked_by(checks[handle], handle, value) if handle in checks else value
+            for handle, value in result.items()
+        }
+
+    def _checked_by(self, check: Check, handle: str, value: Any) -> Any:
+        try:
+            return check(value)
+        except ValueError as error:
+            raise self.error(f"the result has the wrong type: {error}", handle=handle) from None
 
     def error(
         self,

@@ -125,6 +125,8 @@ class NodeSpec:
     """The function itself, where calling it with properties and values is all there is to a firing."""
     routes: bool = False
     """Whether what it returns is a dict with one value a handle, rather than the value of the one handle."""
+    result_checks: Mapping[str, Check] | None = field(default=None, repr=False)
+    """How to check what is returned, by output handle; None where there is nothing to check."""
     policy: NodePolicy = NodePolicy()
     accept: Callable[[Mapping[str, Any], Any], Any] | None = None
     """For an input node: (checked properties, param) → the value, or ValueError"""

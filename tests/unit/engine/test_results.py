@@ -156,7 +156,9 @@ def test_the_declared_class_itself_is_not_touched(bench: Bench) -> None:
 def test_none_is_no_value_of_another_type(bench: Bench) -> None:
     """A forgotten return is found at the node that forgot it."""
     assert bench.run({"a": (returning(str), {"value": None})}).message.endswith("expected str, found None")
-    assert bench.run({"a": (returning(None), {"value": 1})}).message.endswith("expected none, found int 1")
+    assert bench.run({"a": (returning(None), {"value": 1})}).message.endswith(
+        "expected none, found int 1: Input should be None"
+    )
 
 
 def test_without_annotation_there_is_nothing_to_check(bench: Bench) -> None:

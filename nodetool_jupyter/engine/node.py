@@ -6,8 +6,10 @@ results).
 
 from __future__ import annotations
 
+import copy
 import inspect
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast, get_type_hints, is_typeddict
 
@@ -36,6 +38,8 @@ else:
 
 NODETOOL_MODULES = "nodetool.nodes."
 NOTEBOOK = "notebook"
+MUTABLE = (list, dict, set, bytearray, deque)
+"""Defaults that a node may change: each firing, or instance, has its own."""
 
 
 class NodeMeta(ModelMetaclass):
@@ -77,6 +81,7 @@ class BaseNode(BaseModel, metaclass=NodeMeta):
             **cls._keywords,
             **{name: value for name, value in keywords.items() if name in known},
         }
+        cls._policy()  # what is wrong in it is said where the class is written
         cls._abstract = abstract
         cls._spec = None
 
@@ -111,6 +116,10 @@ class BaseNode(BaseModel, metaclass=NodeMeta):
         if self._reader is None:
             raise RuntimeError(f"{type(self).__name__} must have streaming_input=True to read its inputs")
         return self._reader
+
+    @classmethod
+    def _policy(cls) -> NodePolicy:
+        return NodePolicy(cls._keywords.get("timeout"), cls._keywords.get("retries", 0))
 
     @classmethod
     def node_type(cls) -> str:
@@ -182,7 +191,7 @@ def _class_spec(cls: type[BaseNode]) -> NodeSpec:
         passes=bool(keywords.get("passes")),
         routes=outputs.routes or is_stream,
         result_checks=None if is_stream and not outputs.routes else outputs.checks,
-        policy=NodePolicy(keywords.get("timeout"), keywords.get("retries", 0)),
+        policy=cls._policy(),
         accept=accept if role is Role.INPUT else None,
     )
 
@@ -205,14 +214,19 @@ def input_spec(name: str, annotation: Any, field: FieldInfo | None, *, streamed:
         name=name,
         type=metadata,
         check=make_check(annotation, metadata, field),
-        default=REQUIRED
-        if field.is_required()
-        else field.get_default(call_default_factory=True, validated_data={}),
+        default=REQUIRED if field.is_required() else default_of(field),
         description=field.description or "",
         minimum=_bound(field, "ge", "gt"),
         maximum=_bound(field, "le", "lt"),
         streamed=streamed,
     )
+
+
+def default_of(field: FieldInfo) -> Any:
+    """A field's default: a new one each time, where it can be changed."""
+    if field.default_factory is not None:
+        return field.get_default(call_default_factory=True, validated_data={})
+    return copy.deepcopy(field.default) if isinstance(field.default, MUTABLE) else field.default
 
 
 def _bound(field: FieldInfo, *names: str) -> float | None:

@@ -232,6 +232,8 @@ def describe(value: Any, limit: int = 60) -> str:
         return "None"
     if isinstance(value, str):
         return f"{name} {value[:limit]!r}{'…' if len(value) > limit else ''}"
+    if isinstance(value, int) and value.bit_length() > 4 * limit:
+        return name  # Python refuses to write very long ones
     if isinstance(value, (bool, int, float)) and len(shown := repr(value)) <= limit:
         return f"{name} {shown}"
     return name

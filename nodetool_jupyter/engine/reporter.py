@@ -237,7 +237,7 @@ class Reporter:
             self._tell_log(content, severity)
             if log.is_full():
                 self._tell_log(
-                    f"… this log is long: of the rest, its last {TAIL_LINES} lines are told when the node ends",
+                    f"… this log is long: of the rest, the last {TAIL_LINES} lines are told at its end",
                     "warning",
                 )
 

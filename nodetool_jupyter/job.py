@@ -13,7 +13,8 @@ from time import monotonic
 from typing import Any
 from warnings import warn
 
-from nodetool_jupyter.errors import JobError
+from nodetool_jupyter.engine.annotations import describe
+from nodetool_jupyter.errors import JobError, OptionError
 from nodetool_jupyter.manager import JobExecutionManager, ManagedJob
 from nodetool_jupyter.model.events import Event, JobUpdate, LogUpdate, OutputUpdate, decode_event
 from nodetool_jupyter.model.graph import Graph
@@ -143,6 +144,7 @@ class Job:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for its end; False after ``timeout`` seconds."""
+        timeout = _seconds(timeout)
         if self._managed is not None:
             return self._managed.wait(timeout)
         deadline = None if timeout is None else monotonic() + timeout
@@ -265,6 +267,15 @@ class Job:
     def __repr__(self) -> str:
         label = f" {self.name!r}" if self.name else ""
         return f"<Job {self.id}{label} {self.strategy} {self.status.value}>"
+
+
+def _seconds(timeout: Any) -> float | None:
+    """A time to wait; raises OptionError for what is none."""
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0:
+        raise OptionError(f"timeout is a number of seconds from 0 on, or None; found {describe(timeout)}")
+    return min(timeout, threading.TIMEOUT_MAX)
 
 
 def _shaped(items: list[Any], is_list: bool) -> Any:

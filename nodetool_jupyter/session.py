@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from nodetool_jupyter.authoring import CELL_NODES
-from nodetool_jupyter.authoring.documents import Document
+from nodetool_jupyter.authoring.documents import Document, is_storable
 from nodetool_jupyter.authoring.files import load_workflow, to_workflow
+from nodetool_jupyter.authoring.options import NAME_LENGTH
+from nodetool_jupyter.engine.annotations import describe
 from nodetool_jupyter.engine.context import ProcessingContext, Services
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.errors import NodeToolError, OptionError, WorkflowError
@@ -61,6 +63,7 @@ class Session:
     ) -> Job:
         """Start a workflow, graph, dict or workflow file at once; see JobExecutionManager.start_job."""
         workflow = as_workflow(source)
+        _check_arguments(params, strategy, name)
         request = RunJobRequest(
             graph=workflow.graph,
             params=dict(params or {}),
@@ -122,6 +125,19 @@ def as_workflow(source: Source) -> Workflow:
     )
 
 
+def _check_arguments(params: Any, strategy: Any, name: Any) -> None:
+    """Raise OptionError for what no run can be asked for; the values are judged where they are used."""
+    if not (params is None or isinstance(params, Mapping)):
+        raise OptionError(f"params are a dict of names and values, found {describe(params)}")
+    for key in params or ():
+        if not isinstance(key, str):
+            raise OptionError(f"params are named by texts, found {describe(key)}")
+    if not (strategy is None or isinstance(strategy, str)):
+        raise OptionError(f"strategy is a name, such as 'threaded', found {describe(strategy)}")
+    if name is not None and not (isinstance(name, str) and len(name) <= NAME_LENGTH and is_storable(name)):
+        raise OptionError(f"name is a text of at most {NAME_LENGTH} characters, found {describe(name)}")
+
+
 _session: Session | None = None
 _lock = threading.Lock()
 
@@ -181,4 +197,5 @@ def _split(options: dict[str, Any]) -> tuple[str | None, ResourceLimits, dict[st
         return name, ResourceLimits(**wanted), options
     except ValidationError as error:
         first = error.errors()[0]
-        raise OptionError(f"{first['loc'][0]}: {first['msg']}, found {first['input']!r}") from None
+        reason = first["msg"].removeprefix("Value error, ")
+        raise OptionError(f"{first['loc'][0]}: {reason}, found {describe(first['input'])}") from None

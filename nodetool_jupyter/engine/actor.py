@@ -210,6 +210,8 @@ class Actor(Reporter):
 
     def _send(self, result: Any) -> Full | None:
         """Hand a result to the nodes that follow; gives the inbox handles that are full now."""
+        if self.node.spec.result_checks is not None:
+            result = self.checked(result)
         if not self.node.spec.routes:
             self._last = {DEFAULT_HANDLE: result}
             return self._send_value(DEFAULT_HANDLE, result)

@@ -58,6 +58,8 @@ def _check(node: PlanNode, values: dict[str, Any]) -> None:
 
 def _send(run: Run, reporter: Reporter, result: Any) -> None:
     node = reporter.node
+    if node.spec.result_checks is not None:
+        result = reporter.checked(result)
     routed = reporter.routed(result) if node.spec.routes else {DEFAULT_HANDLE: result}
     for handle, value in routed.items():
         for edge in node.outgoing.get(handle, ()):

@@ -19,15 +19,15 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "nodetool.compare": (f"{_HERE}.compare",),
     "nodetool.constant": (f"{_HERE}.constant",),
     "nodetool.control": (f"{_HERE}.control",),
-    "nodetool.data": (f"{_HERE}.data",),
-    "nodetool.dictionary": (f"{_HERE}.dictionary", f"{_HERE}.dictionary_filter"),
+    "nodetool.data": (f"{_HERE}.data", f"{_HERE}.data_files"),
+    "nodetool.dictionary": tuple(f"{_HERE}.dictionary{part}" for part in ("", "_filter", "_files")),
     "nodetool.input": (f"{_HERE}.input",),
     "nodetool.list": (f"{_HERE}.list",),
     "nodetool.numbers": (f"{_HERE}.numbers",),
     "nodetool.output": (f"{_HERE}.output",),
     "nodetool.text": tuple(
         f"{_HERE}.text.{part}"
-        for part in ("combine", "change", "check", "regex", "template", "parse", "stream")
+        for part in ("combine", "change", "check", "files", "regex", "template", "parse", "stream")
     ),
     "nodetool.workflows.base_node": (f"{_HERE}.workflow",),
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nodetool_jupyter.engine.context import ProcessingContext
+from nodetool_jupyter.engine.context import ProcessingContext, Services
 from nodetool_jupyter.engine.node import BaseNode
 from nodetool_jupyter.engine.spec import REQUIRED, NodeSpec
 
@@ -53,6 +53,14 @@ class Notes(ProcessingContext):
 
     def preview(self, value: Any) -> None:
         self.shown.append(value)
+
+
+def inside(workspace: Path, allowed: str = "") -> Notes:
+    """A context in this workspace, which may reach these hosts (with spaces between) on the web."""
+    context = Notes()
+    context.workspace = workspace
+    context.services = Services(allowed_hosts=frozenset(allowed.split()))
+    return context
 
 
 def run_node(

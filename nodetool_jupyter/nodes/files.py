@@ -179,3 +179,12 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
             yield Path(entry.path)
         elif depth and entry.is_dir(follow_symlinks=False):
             yield from _walk(Path(entry.path), depth - 1)
+
+
+def content_of(context: ProcessingContext, reference: Any, word: str) -> bytes:
+    """What a reference brings along or points to: data, or a file of the workspace."""
+    if isinstance(reference, Mapping) and reference.get("data") is None:
+        uri = str(reference.get("uri") or "")
+        if uri.startswith("file://"):
+            return read_bytes(existing_file(context.workspace, convert.to_path(uri)))
+    return convert.to_bytes(reference, word)

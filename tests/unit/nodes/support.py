@@ -51,6 +51,9 @@ class Notes(ProcessingContext):
     def log(self, content: str, severity: str = "info") -> None:
         self.lines.append(f"{severity}: {content}")
 
+    def notify(self, content: str, severity: str = "info") -> None:
+        self.lines.append(f"told: {content}")
+
     def preview(self, value: Any) -> None:
         self.shown.append(value)
 

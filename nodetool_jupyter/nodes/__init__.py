@@ -9,8 +9,11 @@ from __future__ import annotations
 _HERE = "nodetool_jupyter.nodes"
 
 FAMILIES: dict[str, tuple[str, ...]] = {
+    "lib.beautifulsoup": (f"{_HERE}.beautifulsoup",),
     "lib.date": (f"{_HERE}.date",),
+    "lib.grid": (f"{_HERE}.grid",),
     "lib.json": (f"{_HERE}.json",),
+    "lib.markdown": (f"{_HERE}.markdown",),
     "lib.math": (f"{_HERE}.math",),
     "lib.os": (f"{_HERE}.os", f"{_HERE}.os_paths"),
     "lib.pillow.__init__": (f"{_HERE}.pillow_mix",),

@@ -93,6 +93,8 @@ def run_spec(
     result = bound.call({}, context or Notes(), Streams(streams or {}) if spec.reads_stream else None)
     if inspect.isasyncgen(result):
         return asyncio.run(_gathered(result))
+    if inspect.isgenerator(result):
+        return list(result)
     return asyncio.run(result) if inspect.iscoroutine(result) else result
 
 

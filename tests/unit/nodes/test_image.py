@@ -97,6 +97,7 @@ class TestPaste:
         (png(halves(), "JPEG"), {"format": "JPEG", "mode": "RGB", "channels": 3}),
         (halves("RGBA"), {"format": "", "mode": "RGBA", "channels": 4}),
     ],
+    ids=["png", "jpeg", "made"],
 )
 def test_metadata(image: Any, expected: dict[str, Any]) -> None:
     assert run_node(nodes.GetMetadata, {"image": image}) == {"width": 8, "height": 4, **expected}

@@ -348,6 +348,7 @@ class JobExecutionManager:
             temp_folder=managed.folder.get,
             read_uri=context.services.read_uri,
             spill=RunFiles(self.store, record.id),
+            allowed_hosts=context.services.allowed_hosts | {*self.settings.http_allowed_hosts},
         )
         return ProcessingContext(record.id, record.workflow_id, record.user_id, context.workspace, services)
 

@@ -63,6 +63,14 @@ def _parse_none(value: object) -> object:
     return None if isinstance(value, str) and value.lower() == "none" else value
 
 
+def _parse_hosts(value: object) -> object:
+    """``a.example,b.example:80`` as a tuple of both, in lower case."""
+    if not isinstance(value, str):
+        return value
+    parts = [] if value.lower() == "none" else value.lower().split(",")
+    return tuple(part.strip() for part in parts)
+
+
 def _absolute(path: Path) -> Path:
     if "\0" in str(path):
         raise ValueError("a path has no NUL")
@@ -106,6 +114,11 @@ ProgressMode = Annotated[
 ]
 AuthProvider = Annotated[
     Literal["jupyter", "static", "supabase"], Field(description="jupyter, static or supabase")
+]
+Hosts = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^(\[[0-9a-f:.]+\]|[\w.-]+)(:\d{1,5})?$")], ...],
+    BeforeValidator(_parse_hosts),
+    Field(description="hosts with commas between, such as localhost:8000,intranet.example, or none"),
 ]
 MaybeUrl = Annotated[
     Annotated[str, Field(pattern=r"^[^\s\x00]+$")] | None,
@@ -176,6 +189,7 @@ class Settings(BaseModel):
     ] = False
     auth_provider: Annotated[AuthProvider, Variable("AUTH_PROVIDER", trusted=True)] = "jupyter"
     enable_terminal_ws: Annotated[Switch, Variable("NODETOOL_ENABLE_TERMINAL_WS", trusted=True)] = False
+    http_allowed_hosts: Annotated[Hosts, Variable("NODETOOL_HTTP_ALLOWED_HOSTS", trusted=True)] = ()
     trace: Annotated[Switch, Variable("NODETOOL_TRACE")] = False
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)

@@ -9,26 +9,35 @@ from __future__ import annotations
 _HERE = "nodetool_jupyter.nodes"
 
 FAMILIES: dict[str, tuple[str, ...]] = {
+    "lib.beautifulsoup": (f"{_HERE}.beautifulsoup",),
+    "lib.date": (f"{_HERE}.date",),
+    "lib.grid": (f"{_HERE}.grid",),
+    "lib.json": (f"{_HERE}.json",),
+    "lib.markdown": (f"{_HERE}.markdown",),
     "lib.math": (f"{_HERE}.math",),
+    "lib.os": (f"{_HERE}.os", f"{_HERE}.os_paths"),
     "lib.pillow.__init__": (f"{_HERE}.pillow_mix",),
     "lib.pillow.color_grading": (f"{_HERE}.pillow_color_grading",),
     "lib.pillow.draw": (f"{_HERE}.pillow_draw",),
     "lib.pillow.enhance": (f"{_HERE}.pillow_enhance",),
     "lib.pillow.filter": (f"{_HERE}.pillow_filter",),
+    "lib.uuid": (f"{_HERE}.uuid",),
     "nodetool.boolean": (f"{_HERE}.boolean",),
     "nodetool.compare": (f"{_HERE}.compare",),
     "nodetool.constant": (f"{_HERE}.constant",),
     "nodetool.control": (f"{_HERE}.control",),
-    "nodetool.data": (f"{_HERE}.data",),
-    "nodetool.dictionary": (f"{_HERE}.dictionary", f"{_HERE}.dictionary_filter"),
+    "nodetool.data": (f"{_HERE}.data", f"{_HERE}.data_files"),
+    "nodetool.dictionary": tuple(f"{_HERE}.dictionary{part}" for part in ("", "_filter", "_files")),
+    "nodetool.image": (f"{_HERE}.image", f"{_HERE}.image_files"),
     "nodetool.input": (f"{_HERE}.input",),
     "nodetool.list": (f"{_HERE}.list",),
     "nodetool.numbers": (f"{_HERE}.numbers",),
     "nodetool.output": (f"{_HERE}.output",),
     "nodetool.text": tuple(
         f"{_HERE}.text.{part}"
-        for part in ("combine", "change", "check", "regex", "template", "parse", "stream")
+        for part in ("combine", "change", "check", "files", "regex", "template", "parse", "stream")
     ),
+    "nodetool.workspace": (f"{_HERE}.workspace",),
     "nodetool.workflows.base_node": (f"{_HERE}.workflow",),
 }
 """First part of the type strings → the modules that define them."""

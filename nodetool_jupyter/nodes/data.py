@@ -6,7 +6,6 @@ Tables are pandas data frames. They run in the thread pool, so that a large one 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
-from datetime import datetime
 from typing import Annotated, Any, TypedDict
 
 import pandas as pd
@@ -17,9 +16,47 @@ from nodetool_jupyter.engine.node import BaseNode
 from nodetool_jupyter.model.types import ANY, TypeMetadata
 from nodetool_jupyter.nodes import data_frames as frames
 from nodetool_jupyter.nodes.data_condition import matching_rows
-from nodetool_jupyter.nodes.data_files import inside_workspace
+from nodetool_jupyter.nodes.data_files import (
+    LoadCSVAssets,
+    LoadCSVFile,
+    LoadCSVURL,
+    SaveCSVDataframeFile,
+    SaveDataframe,
+)
 from nodetool_jupyter.nodes.fields import DATAFRAME, PlainDict
 from nodetool_jupyter.values.fields import DataFrame, RecordType
+
+__all__ = [
+    "AddColumn",
+    "Aggregate",
+    "Append",
+    "DropDuplicates",
+    "DropNA",
+    "ExtractColumn",
+    "FillNA",
+    "Filter",
+    "FilterNone",
+    "FindRow",
+    "ForEachRow",
+    "FromList",
+    "ImportCSV",
+    "JSONToDataframe",
+    "Join",
+    "LoadCSVAssets",
+    "LoadCSVFile",
+    "LoadCSVURL",
+    "Merge",
+    "Pivot",
+    "Rename",
+    "RowIterator",
+    "SaveCSVDataframeFile",
+    "SaveDataframe",
+    "Schema",
+    "SelectColumn",
+    "Slice",
+    "SortByColumn",
+    "ToList",
+]
 
 BATCH = 256
 Records = Annotated[Any, TypeMetadata(type="list", type_args=(TypeMetadata(type="dict"),))]
@@ -79,41 +116,6 @@ class ImportCSV(DataNode):
 
     def process(self, context: ProcessingContext) -> DataFrame:
         return frames.table_from_csv(self.csv_data)
-
-
-class LoadCSVFile(DataNode):
-    """Read a table from a CSV file in the workspace."""
-
-    file_path: str = Field(default="", description="Its path, absolute or from the workspace.")
-
-    def process(self, context: ProcessingContext) -> DataFrame:
-        path = inside_workspace(context.workspace, self.file_path)
-        if not path.is_file():
-            raise ValueError(f"there is no file {self.file_path!r} in the workspace {context.workspace}")
-        with path.open(encoding="utf-8", newline="") as file:
-            return frames.read_csv(file, f"the file {self.file_path!r}")
-
-
-class SaveCSVDataframeFile(TableNode):
-    """Write a table to a CSV file in the workspace, in place of what is there, and pass the table on."""
-
-    folder: str = Field(
-        default="", description="An existing folder, by its path from the workspace; . is the workspace."
-    )
-    filename: str = Field(default="", description="May hold date codes, such as %Y-%m-%d.")
-
-    def process(self, context: ProcessingContext) -> DataFrame:
-        if not (self.folder and self.filename):
-            raise ValueError("folder and filename must be given")
-        folder = inside_workspace(context.workspace, self.folder)
-        if not folder.is_dir():
-            raise ValueError(f"there is no folder {self.folder!r} in the workspace {context.workspace}")
-        path = inside_workspace(
-            context.workspace, folder / datetime.now().astimezone().strftime(self.filename)
-        )
-        self.table.to_csv(path, index=False)
-        context.log(f"saved {len(self.table)} rows to {path}")
-        return self.table
 
 
 class FromList(DataNode):

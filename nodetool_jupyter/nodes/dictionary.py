@@ -9,6 +9,7 @@ from pydantic import Field
 
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.node import BaseNode
+from nodetool_jupyter.nodes.dictionary_files import LoadCSVFile, SaveCSVFile, SaveJSON
 from nodetool_jupyter.nodes.dictionary_filter import (
     FilterDictByNumber,
     FilterDictByQuery,
@@ -28,10 +29,13 @@ __all__ = [
     "FilterDictByValue",
     "FilterDictRegex",
     "GetValue",
+    "LoadCSVFile",
     "MakeDictionary",
     "ParseJSON",
     "ReduceDictionaries",
     "Remove",
+    "SaveCSVFile",
+    "SaveJSON",
     "ToJSON",
     "ToYAML",
     "Update",

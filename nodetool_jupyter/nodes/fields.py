@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from pydantic import BeforeValidator
 
@@ -22,6 +22,10 @@ Number = Annotated[int | float, _FLOAT]
 """A float handle that leaves an int an int, so that 5 is not shown as 5.0."""
 Numbers = Annotated[list[int | float], TypeMetadata(type="list", type_args=(_FLOAT,))]
 PlainDict = Annotated[dict[str, Any], TypeMetadata(type="dict")]
+
+
+class Nothing(TypedDict):
+    """What a node returns that has no output: an empty dict."""
 
 
 def typed_object(kind: str) -> BeforeValidator:
@@ -96,6 +100,11 @@ def asset(kind: str, **extra: Any) -> dict[str, Any]:
     return {"type": kind, "uri": "", "asset_id": None, "data": None, "metadata": None, **extra}
 
 
+def text_reference(path: Path, text: str) -> dict[str, Any]:
+    """A reference to a text file, which brings the text along."""
+    return {**asset("text"), "uri": file_uri(path), "data": text}
+
+
 def model(kind: str, **extra: Any) -> dict[str, Any]:
     """A reference to no model yet."""
     return {"type": kind, "provider": "empty", "id": "", "name": "", **extra}
@@ -118,6 +127,7 @@ Audio = Annotated[Any, TypeMetadata(type="audio"), asset_object("audio")]
 Document = Annotated[Any, TypeMetadata(type="document"), asset_object("document")]
 Folder = Annotated[Any, TypeMetadata(type="folder"), asset_object("folder")]
 Model3D = Annotated[Any, TypeMetadata(type="model_3d"), asset_object("model_3d")]
+Text = Annotated[Any, TypeMetadata(type="text"), asset_object("text")]
 Video = Annotated[Any, TypeMetadata(type="video"), asset_object("video")]
 
 ASRModel = Annotated[Any, TypeMetadata(type="asr_model"), typed_object("asr_model")]

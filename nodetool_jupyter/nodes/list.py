@@ -11,7 +11,8 @@ from pydantic import Field
 
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.node import BaseNode
-from nodetool_jupyter.nodes.fields import Numbers
+from nodetool_jupyter.nodes import files
+from nodetool_jupyter.nodes.fields import Numbers, Text, text_reference
 from nodetool_jupyter.nodes.math import calculated
 
 MAX_ITEMS = 10_000_000
@@ -253,6 +254,19 @@ class Maximum(ListNode):
 
     async def process(self, context: ProcessingContext) -> float:
         return max(some(self.values, "maximum"))
+
+
+class SaveList(ListNode):
+    """Write the elements to a text file in the workspace, one a line, and give out a reference to it."""
+
+    values: list[Any] = []
+    name: str = Field(default="text.txt", description="A name or path; may hold date codes, such as %Y.")
+
+    def process(self, context: ProcessingContext) -> Text:
+        path = files.inside_workspace(context.workspace, files.dated(self.name))
+        text = "\n".join(map(str, self.values))
+        files.write_bytes(path, files.encoded(text))
+        return text_reference(path, text)
 
 
 def stepped(start: int, stop: int, step: int) -> range:

@@ -35,6 +35,11 @@ GOOD = {
     "NODETOOL_DOCKER_ALLOW_HOST_NETWORK": ("1", "docker_allow_host_network", True),
     "AUTH_PROVIDER": ("static", "auth_provider", "static"),
     "NODETOOL_ENABLE_TERMINAL_WS": ("yes", "enable_terminal_ws", True),
+    "NODETOOL_HTTP_ALLOWED_HOSTS": (
+        "LocalHost:8000, intranet.example,[::1]:80",
+        "http_allowed_hosts",
+        ("localhost:8000", "intranet.example", "[::1]:80"),
+    ),
     "NODETOOL_TRACE": ("on", "trace", True),
 }
 BAD = {
@@ -58,6 +63,7 @@ BAD = {
     "NODETOOL_DOCKER_ALLOW_HOST_NETWORK": ["maybe", "2"],
     "AUTH_PROVIDER": ["none", "ldap"],
     "NODETOOL_ENABLE_TERMINAL_WS": ["never"],
+    "NODETOOL_HTTP_ALLOWED_HOSTS": ["http://localhost", "a b", "a,,b", "*"],
     "NODETOOL_TRACE": ["http://collector"],
 }
 
@@ -255,6 +261,7 @@ def test_a_project_can_not_widen_what_is_allowed(project: Path) -> None:
     """A cloned project must not switch off authentication or open the host's network."""
     trusted = [field for field, variable in Settings.variables().items() if variable.trusted]
     assert {"auth_provider", "docker_allow_host_network", "enable_terminal_ws", "env"} <= set(trusted)
+    assert "http_allowed_hosts" in trusted
     for field in trusted:
         configure(project, f"[tool.nodetool-jupyter]\n{field} = '1'")
         with pytest.raises(SettingsError, match=f"environment variable {Settings.variables()[field].name}"):

@@ -31,6 +31,7 @@ from nodetool_jupyter.nodes.text.check import (
     StartsWith,
 )
 from nodetool_jupyter.nodes.text.combine import Chunk, Concat, Join, Split, ToString
+from nodetool_jupyter.nodes.text.files import LoadTextAssets, LoadTextFolder, SaveText, SaveTextFile
 from nodetool_jupyter.nodes.text.parse import ExtractJSON, HtmlToText, ParseJSON
 from nodetool_jupyter.nodes.text.regex import (
     ExtractRegex,
@@ -66,6 +67,8 @@ __all__ = [
     "IsEmpty",
     "Join",
     "Length",
+    "LoadTextAssets",
+    "LoadTextFolder",
     "PadText",
     "ParseJSON",
     "RegexMatch",
@@ -74,6 +77,8 @@ __all__ = [
     "RegexValidate",
     "RemovePunctuation",
     "Replace",
+    "SaveText",
+    "SaveTextFile",
     "Slice",
     "Slugify",
     "Split",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nodetool_jupyter.engine.context import ProcessingContext
+from nodetool_jupyter.engine.context import ProcessingContext, Services
 from nodetool_jupyter.engine.node import BaseNode
 from nodetool_jupyter.engine.spec import REQUIRED, NodeSpec
 
@@ -51,8 +51,19 @@ class Notes(ProcessingContext):
     def log(self, content: str, severity: str = "info") -> None:
         self.lines.append(f"{severity}: {content}")
 
+    def notify(self, content: str, severity: str = "info") -> None:
+        self.lines.append(f"told: {content}")
+
     def preview(self, value: Any) -> None:
         self.shown.append(value)
+
+
+def inside(workspace: Path, allowed: str = "") -> Notes:
+    """A context in this workspace, which may reach these hosts (with spaces between) on the web."""
+    context = Notes()
+    context.workspace = workspace
+    context.services = Services(allowed_hosts=frozenset(allowed.split()))
+    return context
 
 
 def run_node(
@@ -82,6 +93,8 @@ def run_spec(
     result = bound.call({}, context or Notes(), Streams(streams or {}) if spec.reads_stream else None)
     if inspect.isasyncgen(result):
         return asyncio.run(_gathered(result))
+    if inspect.isgenerator(result):
+        return list(result)
     return asyncio.run(result) if inspect.iscoroutine(result) else result
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from nodetool_jupyter.nodes import data
-from nodetool_jupyter.nodes.data_files import inside_workspace
-from tests.unit.nodes.support import Notes
+from nodetool_jupyter.nodes.files import inside_workspace
+from tests.unit.nodes.support import inside
 from tests.unit.nodes.test_data import rows, run, table
 
 
@@ -22,13 +22,6 @@ def workspace(tmp_path: Path) -> Path:
     (folder / "in").mkdir(parents=True)
     (folder / "in" / "people.csv").write_text("name,age\nZoë,36\n", "utf-8")
     return folder
-
-
-def inside(workspace: Path) -> Notes:
-    """A node's surroundings in this workspace."""
-    context = Notes()
-    context.workspace = workspace
-    return context
 
 
 def test_a_file_is_read(workspace: Path) -> None:
@@ -149,3 +142,21 @@ def test_a_workspace_may_itself_be_a_symlink(workspace: Path) -> None:
     link.symlink_to(workspace)
     assert inside_workspace(link, "in/people.csv") == workspace.resolve() / "in" / "people.csv"
     assert inside_workspace(link, link / "in") == workspace.resolve() / "in"
+
+
+def test_tables_of_a_folder_come_one_by_one(workspace: Path) -> None:
+    """In the order of their names, by the name of each; other files are passed over."""
+    (workspace / "in" / "a.CSV").write_text("x\n1\n", "utf-8")
+    (workspace / "in" / "notes.txt").write_text("no table", "utf-8")
+    found = run(data.LoadCSVAssets, inside(workspace), folder=workspace / "in")
+    assert [(item["name"], rows(item["dataframe"])) for item in found] == [
+        ("a.CSV", [{"x": 1}]),
+        ("people.csv", [{"name": "Zoë", "age": 36}]),
+    ]
+
+
+def test_a_table_is_saved_among_the_assets(workspace: Path) -> None:
+    """A folder that isn't chosen is the workspace."""
+    frame = table("a\n1\n")
+    assert run(data.SaveDataframe, inside(workspace), df=frame) is frame
+    assert (workspace / "output.csv").read_text("utf-8") == "a\n1\n"

@@ -13,6 +13,7 @@
     │   └── UnsupportedLimit     a limit or option that the strategy can't enforce
     ├── StoreError               the job store can't be read or written
     ├── JobNotFound              no job, or more than one, by that id, prefix or name
+    ├── JobUnreachable           its owner lives, but doesn't answer
     ├── IllegalTransition        a status change outside of the transition table (a bug in us)
     └── JobError                 a job that did not complete; knows its job
         ├── NodeError            … because of one node
@@ -168,6 +169,10 @@ class StoreError(NodeToolError):
 
 class JobNotFound(NodeToolError):
     """No job, or more than one, answers to that name."""
+
+
+class JobUnreachable(NodeToolError):
+    """Another process looks after the job, and can't be reached now."""
 
 
 class IllegalTransition(NodeToolError):

@@ -129,6 +129,10 @@ class Store(ABC):
         """Whether that owner still lives, in this process or another."""
 
     @abstractmethod
+    def owner_address(self, owner_id: str) -> Path | None:
+        """Where that owner can be reached by a socket; None where no other process could look for it."""
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of files and connections; harmless twice."""
 

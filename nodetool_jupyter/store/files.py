@@ -68,6 +68,7 @@ def register_owner(folder: Path) -> Owner:
         for path in folder.glob("*.lock"):
             if not is_held(path):
                 path.unlink(missing_ok=True)
+                path.with_suffix(".sock").unlink(missing_ok=True)
         owner_id = new_job_id()
         path = folder / f"{owner_id}.lock"
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)

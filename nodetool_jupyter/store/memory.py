@@ -162,6 +162,9 @@ class MemoryStore(Store):
     def owner_is_alive(self, owner_id: str) -> bool:
         return owner_id in self._owners
 
+    def owner_address(self, owner_id: str) -> Path | None:  # noqa: ARG002 - there are no others to be reached
+        return None
+
     def close(self) -> None:
         with self._lock:
             self._closed = True

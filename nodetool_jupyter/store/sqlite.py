@@ -160,6 +160,9 @@ class SqliteStore(Store):
     def owner_is_alive(self, owner_id: str) -> bool:
         return bool(owner_id) and is_held(self._home / "owners" / f"{checked_id(owner_id)}.lock")
 
+    def owner_address(self, owner_id: str) -> Path | None:
+        return self._home / "owners" / f"{checked_id(owner_id)}.sock"
+
     def close(self) -> None:
         with self._writing, self._reading:
             if self._checkpoint is not None:

@@ -84,6 +84,8 @@ class JobExecution(ABC):
     sink: EventSink
     status: JobStatus = JobStatus.QUEUED
     error: JobError | None = None
+    ticket: str | None = None
+    """What finds the job again in another process; None for one that can't outlive its kernel."""
     runner: WorkflowRunner | None = None
     _telling: threading.Lock = field(default_factory=threading.Lock)
 
@@ -129,6 +131,16 @@ class JobExecution(ABC):
 
     def _outputs(self) -> dict[str, list[Any]]:
         return {} if self.runner is None else self.runner.outputs
+
+    @property
+    def outlives_kernel(self) -> bool:
+        """Whether it goes on, or waits to be started, when this process ends."""
+        return self.ticket is not None
+
+    @property
+    def is_started(self) -> bool:
+        """Of a job that was recovered: whether it had been started."""
+        return True
 
     def discard(self) -> None:  # noqa: B027 - most make nothing before they start
         """Take back what ``create`` has made, for a job that will not be started after all."""
@@ -233,9 +245,9 @@ class Strategy(ABC):
     def create(self, launch: Launch, sink: EventSink) -> JobExecution:
         """Make a job's execution without starting it."""
 
-    def recover(self, launch: Launch, sink: EventSink) -> JobExecution | None:  # noqa: ARG002 - see below
-        """The execution of a job that another process has started, followed from its first message on once
-        ``adopt`` is called; None where jobs don't outlive their kernel. Idempotent.
+    def recover(self, launch: Launch, sink: EventSink, ticket: str | None) -> JobExecution | None:  # noqa: ARG002
+        """The execution of a job that another process has made, by the ticket that it gave; None where jobs
+        don't outlive their kernel. Then ``adopt`` is called if it was started, ``start`` if it was not.
         """
         return None
 

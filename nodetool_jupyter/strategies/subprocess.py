@@ -17,8 +17,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic_core import from_json, to_json
+
 from nodetool_jupyter.engine.telling import EventSink
-from nodetool_jupyter.errors import ErrorCode, UnsupportedLimit
+from nodetool_jupyter.errors import ErrorCode, StoreError, UnsupportedLimit
 from nodetool_jupyter.model.batch import Batch, KeptBatch
 from nodetool_jupyter.model.events import Fault, JobUpdate, encode_event
 from nodetool_jupyter.model.request import RunJobRequest
@@ -26,12 +28,14 @@ from nodetool_jupyter.settings import Settings, get_environment
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, JobExecution, Launch, Strategy
 from nodetool_jupyter.values.files import ValueFolder
 from nodetool_jupyter.worker import limits, wire
-from nodetool_jupyter.worker.folder import CONTROL, ORDER, RunFolder
+from nodetool_jupyter.worker.folder import EXIT, ORDER, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.following import Followed, Follower, Followers
 from nodetool_jupyter.worker.nursery import Nursery
 from nodetool_jupyter.worker.order import Order, digest_of, encode_graph, encode_params, pack_code
 from nodetool_jupyter.worker.outputs import read_outputs
 
+TICKET = 1
+"""Version of the recovery ticket."""
 PATIENCE = 2.0
 """Seconds that a supervisor of our own gets to end after its last word."""
 
@@ -52,6 +56,12 @@ class SubprocessJobExecution(JobExecution):
     def folder(self) -> RunFolder:
         """Its run directory."""
         return RunFolder(self.launch.directory)
+
+    @property
+    def is_started(self) -> bool:
+        """Whether a supervisor looks after it, or has done so."""
+        folder = self.folder
+        return folder.is_locked() or bool(folder.read_record(SUPERVISOR) or folder.read_record(EXIT))
 
     def discard(self) -> None:
         """Remove the run directory."""
@@ -108,11 +118,14 @@ class SubprocessJobExecution(JobExecution):
             self._fault = fault
             connection = self._connection
         message = wire.encode_message(wire.Cancel(fault=fault))
-        with suppress(OSError):  # it has ended by itself
+        try:
             if connection is not None:
                 connection.sendall(message)
-            else:
-                send_to(self.folder, message)
+                return
+        except OSError:  # another supervisor has the job, if any has
+            pass
+        with suppress(OSError):  # it has ended by itself
+            send_to(self.folder, message)
 
     def _tell_end(self) -> None:
         """It was cancelled before it was started."""
@@ -144,9 +157,27 @@ class SubprocessJobExecution(JobExecution):
 
 def send_to(folder: RunFolder, message: bytes) -> None:
     """Give a message to a job's supervisor by its control socket; raises OSError where nobody listens."""
-    with socket.socket(socket.AF_UNIX) as connection, folder.short_path(CONTROL) as name:
+    with socket.socket(socket.AF_UNIX) as connection, wire.short_address(folder.control) as name:
         connection.connect(name)
         connection.sendall(message)
+
+
+def write_ticket(digest: str) -> str:
+    """The recovery ticket: which order in the run directory is the job's own. It lies in the store, where no
+    job can write.
+    """
+    return to_json({"version": TICKET, "order": digest}).decode()
+
+
+def read_ticket(ticket: str | None) -> str:
+    """The digest of the order; raises StoreError for a ticket of another version."""
+    found = from_json(ticket or "{}")
+    if found.get("version") != TICKET:
+        raise StoreError(
+            f"its recovery ticket is of version {found.get('version')}, this version knows {TICKET}",
+            hint="upgrade nodetool-jupyter",
+        )
+    return str(found["order"])
 
 
 class SubprocessStrategy(Strategy):
@@ -195,7 +226,10 @@ class SubprocessStrategy(Strategy):
         except BaseException:
             shutil.rmtree(folder.path, ignore_errors=True)
             raise
-        return SubprocessJobExecution(launch=launch, sink=sink, strategy=self, digest=digest_of(data))
+        digest = digest_of(data)
+        return SubprocessJobExecution(
+            launch=launch, sink=sink, strategy=self, ticket=write_ticket(digest), digest=digest
+        )
 
     def _order(self, launch: Launch, spill: ValueFolder) -> Order:
         families = launch.families
@@ -225,9 +259,10 @@ class SubprocessStrategy(Strategy):
             first_seq=launch.first_seq,
         )
 
-    def recover(self, launch: Launch, sink: EventSink) -> SubprocessJobExecution:
+    def recover(self, launch: Launch, sink: EventSink, ticket: str | None) -> SubprocessJobExecution:
         """See Strategy.recover."""
-        return SubprocessJobExecution(launch=launch, sink=sink, strategy=self)
+        digest = read_ticket(ticket)
+        return SubprocessJobExecution(launch=launch, sink=sink, strategy=self, ticket=ticket, digest=digest)
 
     def _cannot_follow(self, followed: Followed, error: Exception, seq: int) -> None:
         """A job whose log can't be read, or was written to by somebody else, has failed."""

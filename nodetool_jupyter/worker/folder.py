@@ -10,8 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +40,11 @@ class RunFolder:
     def events(self) -> Path:
         """The log of messages."""
         return self.path / NAME
+
+    @property
+    def control(self) -> Path:
+        """The supervisor's socket."""
+        return self.path / CONTROL
 
     @property
     def values(self) -> Path:
@@ -117,16 +121,6 @@ class RunFolder:
         finally:
             os.close(fd)
         return False
-
-    @contextmanager
-    def short_path(self, name: str) -> Iterator[str]:
-        """A name for a file here that fits into a socket address, which holds some 100 bytes."""
-        fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            through = f"/proc/self/fd/{fd}"
-            yield f"{through}/{name}" if os.path.exists(through) else str(self.path / name)  # noqa: PTH110
-        finally:
-            os.close(fd)
 
     def remove_temporary(self) -> None:
         """Remove the temp folder with all that is in it."""

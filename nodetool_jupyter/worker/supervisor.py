@@ -25,7 +25,7 @@ from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.faults import timed_out
 from nodetool_jupyter.worker import wire
 from nodetool_jupyter.worker.cgroup import ControlGroup, make_groups
-from nodetool_jupyter.worker.folder import CONTROL, EXIT, ORDER, OUTPUT, SUPERVISOR, RunFolder
+from nodetool_jupyter.worker.folder import EXIT, ORDER, OUTPUT, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.host import work
 from nodetool_jupyter.worker.order import Order, read_order
 from nodetool_jupyter.worker.pipes import Pipes
@@ -168,7 +168,7 @@ class Supervisor:
     def _listen_to_all(self) -> None:
         """The control socket, by which another kernel or the command line reaches this job."""
         listener = socket.socket(socket.AF_UNIX)
-        with self._folder.short_path(CONTROL) as name:
+        with wire.short_address(self._folder.control) as name:
             with suppress(FileNotFoundError):
                 os.unlink(name)  # noqa: PTH108 - the short name of a socket
             listener.bind(name)
@@ -201,9 +201,12 @@ class Supervisor:
     # --- the worker -------------------------------------------------------------------------------
 
     def _start_worker(self, environment: Mapping[str, str] | None) -> None:
+        parent = os.getpid()
+        record = {"pid": parent, "start_time": start_time(parent), "boot_id": boot_id()}
+        # Before the fork: without this record nothing of the user's has ever run.
+        self._folder.write_record(SUPERVISOR, {**record, "attempt": self._order.attempt})
         self._groups = tuple(make_groups(self._order.job_id, self._order.limits))
         pipes = self._pipes
-        parent = os.getpid()
         sys.stdout.flush()
         self._worker = os.fork()
         if self._worker == 0:
@@ -211,16 +214,6 @@ class Supervisor:
         pipes.close_in_supervisor()
         self._listen_until(pipes.output_fd, pipes.read_output)
         self._listen_until(pipes.end_fd, pipes.read_end)
-        self._folder.write_record(
-            SUPERVISOR,
-            {
-                "pid": parent,
-                "start_time": start_time(parent),
-                "boot_id": boot_id(),
-                "worker": self._worker,
-                "attempt": self._order.attempt,
-            },
-        )
         if self._cancelled_at is not None:
             self._tell_to_stop()
 
@@ -347,7 +340,7 @@ class Supervisor:
                 dropped_bytes=self._pipes.output.dropped,
             )
         with suppress(OSError):
-            (self._folder.path / CONTROL).unlink()
+            self._folder.control.unlink()
         with suppress(OSError):
             os.write(self._bell, b".")
 

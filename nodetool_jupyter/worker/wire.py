@@ -7,10 +7,14 @@ one byte on the bell says that there are new ones.
 
 from __future__ import annotations
 
+import os
 import platform
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -117,6 +121,17 @@ def receive(connection: socket.socket, lines: Lines) -> list[Message] | None:
     except OSError:
         return None
     return lines.feed(data) if data else None
+
+
+@contextmanager
+def short_address(path: Path) -> Iterator[str]:
+    """A name for a socket at ``path`` that fits into its address, which holds some 100 bytes."""
+    fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        through = f"/proc/self/fd/{fd}"
+        yield f"{through}/{path.name}" if os.path.exists(through) else str(path)  # noqa: PTH110
+    finally:
+        os.close(fd)
 
 
 def hello(folder: str, digest: str, environment: dict[str, str] | None) -> Start:

@@ -56,6 +56,13 @@ def is_named_tuple(kind: type) -> bool:
 
 def class_of(encoder: Encoder, kind: Any) -> dict[str, JSON]:
     """The fields of a marker that name a class."""
+    named = encoder.classes.get(kind)
+    if named is None:
+        named = encoder.classes[kind] = _name(encoder, kind)
+    return named
+
+
+def _name(encoder: Encoder, kind: Any) -> dict[str, JSON]:
     generic = getattr(kind, "__pydantic_generic_metadata__", None) or {"origin": None}
     origin = generic["origin"] or get_origin(kind)
     if origin is not None:
@@ -70,7 +77,6 @@ def class_of(encoder: Encoder, kind: Any) -> dict[str, JSON]:
             f"is of the class {name}, which only one function knows",
             "define the class at the top level of the notebook or of a module",
         )
-    encoder.classes.add((module, name))
     return {"module": module, "class": name}
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
+from nodetool_jupyter.values.arrays import write_items
 from nodetool_jupyter.values.base import JSON, Reader, Refused, Writer, column_type, marker, segment_of
 from nodetool_jupyter.values.pickles import write_pickle
 from nodetool_jupyter.values.preview import preview
@@ -170,7 +171,7 @@ def read_values(decoder: Decoder, json: dict[str, Any]) -> Any:
 
 
 def _write_strings(encoder: Encoder, array: Any, depth: int) -> JSON:
-    items = encoder.items(array.to_numpy(dtype=object, na_value=None).tolist(), depth + 1, array)
+    items = write_items(encoder, array.to_numpy(dtype=object, na_value=None).tolist(), depth + 1, array)
     missing = "NA" if array.dtype.na_value is pd.NA else "nan"
     return marker("list", "pandas.strings", storage=array.dtype.storage, missing=missing, items=items)
 

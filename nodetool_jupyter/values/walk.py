@@ -64,7 +64,7 @@ class Encoder:
         self.dump = dump
         self.size = 0
         self._count = 0
-        self.classes: set[tuple[str, str]] = set()
+        self.classes: dict[Any, dict[str, JSON]] = {}
 
     def whole(self, value: Any) -> JSON:
         """The JSON of ``value``, as one file where what is left inline of it is still too large."""
@@ -72,8 +72,9 @@ class Encoder:
         if self._spill is None or self.size <= self.limit:
             return json
         word = json["type"] if is_marker(json) else type_name(type(json))
-        named = {"classes": sorted(map(list, self.classes))} if self.classes else {}
-        return self.file(word, "json", ".json", to_json(json), value, **named)
+        names = {(named["module"], named["class"]) for named in self.classes.values()}
+        fields = {"classes": sorted(map(list, names))} if names else {}
+        return self.file(word, "json", ".json", to_json(json), value, **fields)
 
     def value(self, value: Any, depth: int) -> JSON:
         kind = type(value)

@@ -178,6 +178,7 @@ def test_views_of_numpys_own_cross(child: Child, view: type[np.ndarray[Any, Any]
     assert type(back) is view
     np.testing.assert_array_equal(back, array)
     assert child.ask("type(value).__name__", array, pickles=False) == view.__name__
+    assert type(child.there_and_back(array[0], pickles=False)) is type(array[0])
 
 
 @BOTH

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -123,12 +124,12 @@ def test_what_is_shown_of_a_pickle() -> None:
     assert "Plain object" in as_text(dump(Plain(a=1)))
     assert "{'a': 1}" in as_text(dump(Table(a=1)))
     frame = type("Frame", (pd.DataFrame,), {})({"a": [1, 2]})
-    assert "2 rows" in as_text(dump(frame)) or "table" in as_text([dump(frame)])
+    assert as_text(dump(frame)) == "a\n1\n2"
     figure = Figure(figsize=(2, 1), dpi=50)
     figure.subplots().plot([1, 2])
     assert "data:image/png" in as_html(dump(figure))
     large = Figure(figsize=(20, 20), dpi=100)
-    large.subplots().imshow(__import__("numpy").random.default_rng(1).random((500, 500)))
+    large.subplots().imshow(np.random.default_rng(1).random((500, 500)))
     assert "data:image/" in as_html(dump(large))
     assert len(to_json({**dump(large), "pickle": ""})) < 70_000
 

@@ -198,7 +198,8 @@ class Actor(Reporter):
     def _encoded(self, name: str, value: Any) -> Any:
         """An output's value as the log keeps it; one that can't be kept is marked so, and stays in memory."""
         try:
-            return encode(value, self.run.context.services.spill)
+            services = self.run.context.services
+            return encode(value, services.spill, pickle=services.pickle)
         except ValueCrossingError as error:
             self.report_log(f"output {name}: {error.message}; it is there while this kernel lives", "warning")
             return fallback(value)

@@ -55,6 +55,8 @@ class Services:
     read_uri: Callable[[str], bytes] = _no_read
     spill: Spill | None = None
     """Where large outputs are written; None keeps them all in the event log."""
+    pickle: Callable[[Any], bytes] | None = None
+    """How outputs are written that nothing else can write; None where nobody would read a pickle."""
     allowed_hosts: frozenset[str] = frozenset()
     """``host`` or ``host:port`` that http nodes may reach though its address isn't public."""
 

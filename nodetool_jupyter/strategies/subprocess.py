@@ -20,7 +20,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from nodetool_jupyter.engine.telling import EventSink
-from nodetool_jupyter.errors import ErrorCode, StoreError, UnsupportedLimit
+from nodetool_jupyter.errors import ErrorCode, OptionError, StoreError, UnsupportedLimit
 from nodetool_jupyter.model.batch import Batch, KeptBatch
 from nodetool_jupyter.model.events import Fault, JobUpdate, encode_event
 from nodetool_jupyter.model.request import RunJobRequest
@@ -31,8 +31,8 @@ from nodetool_jupyter.worker import limits, wire
 from nodetool_jupyter.worker.folder import EXIT, ORDER, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.following import Followed, Follower, Followers
 from nodetool_jupyter.worker.nursery import Nursery
-from nodetool_jupyter.worker.order import Order, digest_of, encode_graph, encode_params, pack_code
-from nodetool_jupyter.worker.outputs import read_outputs
+from nodetool_jupyter.worker.order import Order, classes_in, digest_of, encode_graph, encode_params, pack_code
+from nodetool_jupyter.worker.outputs import read_outputs, unpickler
 
 TICKET = 1
 """Version of the recovery ticket."""
@@ -152,7 +152,8 @@ class SubprocessJobExecution(JobExecution):
 
     def _outputs(self) -> dict[str, list[Any]]:
         lines, _ = self.folder.reader().read()
-        return read_outputs(lines, ValueFolder(self.folder.values).find)
+        values = ValueFolder(self.folder.values, f"job {self.job_id}")
+        return read_outputs(lines, values.find, unpickler(self.strategy.name, self.request.options))
 
 
 def send_to(folder: RunFolder, message: bytes) -> None:
@@ -184,7 +185,12 @@ class SubprocessStrategy(Strategy):
     """Runs jobs in processes. ``grace`` in seconds is what they get to stop."""
 
     name = "subprocess"
-    capabilities = Capabilities(limits=limits.ENFORCED, survives_kernel=True, ends_its_nodes=True)
+    capabilities = Capabilities(
+        limits=limits.ENFORCED,
+        options=frozenset({"sandbox", "trust"}),
+        survives_kernel=True,
+        ends_its_nodes=True,
+    )
 
     def __init__(self, *, thread_pool_size: int, grace: float, is_warm: bool = True) -> None:
         self.nursery = Nursery(is_warm=is_warm)
@@ -206,6 +212,11 @@ class SubprocessStrategy(Strategy):
     def check(self, request: RunJobRequest) -> None:
         """Refuse limits that this machine can't enforce."""
         super().check(request)
+        sandbox = request.options.get("sandbox", "off")
+        if sandbox != "off":
+            raise OptionError(
+                f"the subprocess strategy has no sandbox {sandbox!r} here yet", hint="leave --sandbox out"
+            )
         reason = limits.refusal(request.resource_limits)
         if reason is not None:
             raise UnsupportedLimit(
@@ -242,13 +253,14 @@ class SubprocessStrategy(Strategy):
             if node.spec.source is not None and node.spec.source.__module__ not in ours
         }
         request = launch.request
+        graph, params = encode_graph(request.graph, spill), encode_params(request.params, spill)
         return Order(
             job_id=launch.job_id,
-            graph=encode_graph(request.graph, spill),
-            params=encode_params(request.params, spill),
+            graph=graph,
+            params=params,
             families={prefix: list(modules) for prefix, modules in families.items()},
             limits=request.resource_limits,
-            code=pack_code(sources, ()),
+            code=pack_code(sources, classes_in(graph, params)),
             workflow_id=launch.context.workflow_id,
             user_id=launch.context.user_id,
             workspace=str(launch.context.workspace),

@@ -35,7 +35,7 @@ from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits
 from nodetool_jupyter.worker.cgroup import ControlGroup
 from nodetool_jupyter.worker.folder import RunFolder
-from nodetool_jupyter.worker.order import Order, decode_graph, decode_params, unpack_code
+from nodetool_jupyter.worker.order import Order, decode_graph, decode_params, dump, unpack_code
 from nodetool_jupyter.worker.pipes import WorkerEnds
 from nodetool_jupyter.worker.process import COOKIE
 
@@ -147,7 +147,10 @@ class _Worker:
     def _context(self) -> ProcessingContext:
         order = self._order
         services = Services(
-            secret=_secret, temp_folder=self._temp_folder, spill=ValueFolder(self._folder.values)
+            secret=_secret,
+            temp_folder=self._temp_folder,
+            spill=ValueFolder(self._folder.values, f"job {order.job_id}"),
+            pickle=dump,
         )
         return ProcessingContext(
             order.job_id, order.workflow_id, order.user_id, Path(order.workspace), services

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import pickle
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +23,7 @@ from nodetool_jupyter.model.graph import Graph, Node
 from nodetool_jupyter.model.request import ResourceLimits
 from nodetool_jupyter.values.base import JSON, Spill
 from nodetool_jupyter.values.codec import decode, encode
+from nodetool_jupyter.values.objects import classes_of
 
 FIELDS = ("data", "dynamic_properties")
 
@@ -70,6 +73,13 @@ def digest_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def dump(value: Any) -> bytes:
+    """A value that no codec can write, for a process that may read pickles."""
+    import cloudpickle
+
+    return bytes(cloudpickle.dumps(value))
+
+
 def encode_graph(graph: Graph, spill: Spill) -> dict[str, JSON]:
     """A graph as an order has it; raises ValueCrossingError, which names node and property."""
     nodes = [_encode_node(node, spill) for node in graph.nodes]
@@ -86,7 +96,7 @@ def _encode_node(node: Node, spill: Spill) -> dict[str, JSON]:
         values: Mapping[str, Any] = getattr(node, name)
         if values:
             shown[name] = {
-                key: encode(value, spill, name=f"node {node.id} ({node.type}), property {key}")
+                key: encode(value, spill, name=f"node {node.id} ({node.type}), property {key}", pickle=dump)
                 for key, value in values.items()
             }
     return shown
@@ -94,7 +104,7 @@ def _encode_node(node: Node, spill: Spill) -> dict[str, JSON]:
 
 def encode_params(params: Mapping[str, Any], spill: Spill) -> dict[str, JSON]:
     """Params as an order has them; raises ValueCrossingError, which names the param."""
-    return {name: encode(value, spill, name=f"param {name}") for name, value in params.items()}
+    return {name: encode(value, spill, name=f"param {name}", pickle=dump) for name, value in params.items()}
 
 
 Find = Callable[[str], Path]
@@ -123,10 +133,22 @@ def _decoded(values: Mapping[str, JSON], what: str, find: Find, classes: Classes
     found = {}
     for name, value in values.items():
         try:
-            found[name] = decode(value, find, classes)
+            found[name] = decode(value, find, classes, unpickle=pickle.loads)
         except ValueCrossingError as error:
             error.message = f"{what} {name}: {error.message}"
             raise
+    return found
+
+
+def classes_in(*encoded: JSON) -> list[type]:
+    """The classes that encoded values need, as this process has them."""
+    found = []
+    for module, name in sorted(set().union(*map(classes_of, encoded))):
+        part: Any = sys.modules.get(module)
+        for step in name.split("."):
+            part = getattr(part, step, None)
+        if isinstance(part, type):
+            found.append(part)
     return found
 
 
@@ -170,8 +192,6 @@ def unpack_code(code: str | None) -> tuple[dict[str, Any], list[type]]:
     """What ``pack_code`` has packed; raises ValueCrossingError for code that can't be loaded here."""
     if code is None:
         return {}, []
-    import pickle
-
     try:
         sources, classes = pickle.loads(base64.b64decode(code))  # noqa: S301 - of this worker's own kernel
     except Exception as error:

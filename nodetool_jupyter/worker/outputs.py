@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import pickle
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,19 @@ def read_shapes(lines: Iterable[bytes]) -> dict[str, bool]:
     return {}
 
 
-def read_outputs(lines: Iterable[bytes], find: Callable[[str], Path]) -> dict[str, list[Any]]:
+def unpickler(strategy: str, options: Mapping[str, Any]) -> Callable[[bytes], Any] | None:
+    """What reads pickles of a job's values: only where this user's own process wrote them, outside of any
+    sandbox, or the user trusts it by ``--trust``.
+    """
+    is_own = strategy == "subprocess" and options.get("sandbox", "off") == "off"
+    return pickle.loads if is_own or options.get("trust") else None
+
+
+def read_outputs(
+    lines: Iterable[bytes],
+    find: Callable[[str], Path],
+    unpickle: Callable[[bytes], Any] | None = None,
+) -> dict[str, list[Any]]:
     """``{output name: [values in order]}``; ``find`` gives the files of large values. Raises
     ValueCrossingError for a value that can't be read back.
     """
@@ -32,7 +45,7 @@ def read_outputs(lines: Iterable[bytes], find: Callable[[str], Path]) -> dict[st
             continue
         event = decode_event(line)
         if isinstance(event, OutputUpdate):
-            outputs.setdefault(event.output_name, []).append(decode(event.value, find))
+            outputs.setdefault(event.output_name, []).append(decode(event.value, find, unpickle=unpickle))
         elif isinstance(event, JobUpdate) and event.run_state is not None:
             outputs = {name: outputs.get(name, []) for name in event.run_state["outputs"]}
     return outputs

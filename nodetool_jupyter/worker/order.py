@@ -75,9 +75,9 @@ def digest_of(data: bytes) -> str:
 
 def dump(value: Any) -> bytes:
     """A value that no codec can write, for a process that may read pickles."""
-    import cloudpickle
+    from nodetool_jupyter.worker import pickling
 
-    return bytes(cloudpickle.dumps(value))
+    return pickling.dump(value)
 
 
 def encode_graph(graph: Graph, spill: Spill) -> dict[str, JSON]:
@@ -159,25 +159,24 @@ def pack_code(sources: Mapping[str, Any], classes: Iterable[type]) -> str | None
     listed = list(classes)
     if not sources and not listed:
         return None
-    import cloudpickle
+    from nodetool_jupyter.worker.pickling import dump_with_files, lines_of_cells
 
     try:
-        data = cloudpickle.dumps((dict(sources), listed))
+        data, files = dump_with_files((dict(sources), listed))
     except Exception as error:
         raise _unpicklable(sources, listed, error) from error
-    return base64.b64encode(data).decode("ascii")
+    whole = pickle.dumps((data, lines_of_cells(files)))
+    return base64.b64encode(whole).decode("ascii")
 
 
 def _unpicklable(sources: Mapping[str, Any], classes: list[type], error: Exception) -> ValueCrossingError:
     """The same error for the one that is to blame."""
-    import cloudpickle
-
     parts = {f"node {name}": source for name, source in sources.items()}
     parts |= {f"class {each.__qualname__}": each for each in classes}
     to_blame = "the notebook's nodes"
     for name, part in parts.items():
         try:
-            cloudpickle.dumps(part)
+            dump(part)
         except Exception as own:  # noqa: BLE001 - whatever a user's object raises when it is pickled
             to_blame, error = name, own
             break
@@ -192,11 +191,18 @@ def unpack_code(code: str | None) -> tuple[dict[str, Any], list[type]]:
     """What ``pack_code`` has packed; raises ValueCrossingError for code that can't be loaded here."""
     if code is None:
         return {}, []
+    from nodetool_jupyter.worker import pickling
+
     try:
-        sources, classes = pickle.loads(base64.b64decode(code))  # noqa: S301 - of this worker's own kernel
+        data, cells = pickle.loads(base64.b64decode(code))  # noqa: S301 - of this worker's own kernel
+        pickling.know_lines(cells)
+        sources, classes = pickle.loads(data)  # noqa: S301
     except Exception as error:
         raise ValueCrossingError(
             f"the notebook's nodes can't be loaded in the worker: {type(error).__name__}: {str(error)[:300]}",
             hint="what they import must be importable from another process, too",
         ) from error
+    for each in classes:  # where the codecs look for classes of the notebook
+        if each.__module__ == "__main__" and "." not in each.__qualname__:
+            setattr(sys.modules["__main__"], each.__qualname__, each)
     return sources, classes

@@ -218,9 +218,9 @@ def content_of(record: JobRecord, request: RunJobRequest) -> Content:
     """
     try:
         record.name.encode()
-        params = own = to_json(record.params, fallback=preview)
+        params = own = to_json(record.params, fallback=preview, bytes_mode="base64")
         if request.params is not record.params:
-            own = to_json(request.params, fallback=preview)
+            own = to_json(request.params, fallback=preview, bytes_mode="base64")
         text = _REQUEST.to_json(request, exclude={"params"}, exclude_defaults=True, fallback=preview)
     except (PydanticSerializationError, UnicodeEncodeError) as error:
         raise ValueCrossingError(

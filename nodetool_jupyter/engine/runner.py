@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from itertools import chain
 from time import monotonic, time
 from typing import Any
 
@@ -22,7 +23,7 @@ from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext
 from nodetool_jupyter.engine.failure import fault_of, node_in, uncancellable
 from nodetool_jupyter.engine.inbox import Inbox, Parking
 from nodetool_jupyter.engine.once import run_once
-from nodetool_jupyter.engine.plan import Plan, PlanEdge, PlanNode
+from nodetool_jupyter.engine.plan import NOTHING, Plan, PlanEdge, PlanNode
 from nodetool_jupyter.engine.reporter import Reporter
 from nodetool_jupyter.engine.telling import EventSink, Telling
 from nodetool_jupyter.engine.threads import Interruptible, ThreadPool
@@ -44,9 +45,7 @@ class Outcome:
 
 
 class WorkflowRunner:
-    """Runs one plan once. ``run`` is awaited on the loop that the nodes run on; everything else is thread-
-    safe.
-    """
+    """Runs one plan once. ``run`` is awaited on the nodes' own loop; everything else is thread-safe."""
 
     def __init__(
         self,
@@ -130,6 +129,8 @@ class Run:
         self._sources: Iterator[PlanNode] = iter([node for node in plan.nodes if not node.incoming])
         self._lanes: set[asyncio.Task[None]] = set()
         self._standby: asyncio.Task[None] | None = None
+        self.lane_goes_on = False
+        """Whether what becomes ready now is run by the lane that makes it so: none has to stand by for it."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._variables: Context
         """Context variables as they were at the start: each lane begins with them."""
@@ -239,9 +240,7 @@ class Run:
             return
         if node.fires_once:
             self._make_ready(node)
-        else:
-            actor = self.actor_of(node)
-            assert actor is not None
+        elif (actor := self.actor_of(node)) is not None:
             self.schedule(actor)
 
     def actor_of(self, node: PlanNode) -> Actor | None:
@@ -258,7 +257,7 @@ class Run:
 
     def _make_ready(self, item: Actor | PlanNode) -> None:
         self._ready.append(item)
-        if self._standby is None:
+        if self._standby is None and not self.lane_goes_on:
             self._stand_by()
 
     def deliver(self, edge: PlanEdge, value: Any) -> Inbox | None:
@@ -280,14 +279,15 @@ class Run:
 
     def is_read(self, source: PlanNode) -> bool:
         """Whether a node is left that takes what this one sends."""
-        return any(
-            not self._has_ended[edge.target.index] for edges in source.outgoing.values() for edge in edges
-        )
+        edges = chain.from_iterable(source.outgoing.values())
+        return any(not self._has_ended[edge.target.index] for edge in edges)
 
-    def end_edges(self, source: PlanNode) -> None:
-        """A node will send no more."""
-        for edges in source.outgoing.values():
+    def end_edges(self, source: PlanNode, last: Mapping[str, Any] = NOTHING) -> None:
+        """A node will send no more than these last values by handle."""
+        for handle, edges in source.outgoing.items():
             for edge in edges:
+                if handle in last:
+                    self.deliver(edge, last[handle])
                 node = edge.target
                 if node.fires_once:
                     self._waiting[node.index] -= 1

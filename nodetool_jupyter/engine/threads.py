@@ -22,9 +22,14 @@ def raise_in_thread(ident: int) -> None:
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(NodeCancelled))
 
 
-def clear_raise(ident: int) -> None:
-    """Take back an exception that the thread has not yet raised."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), None)
+def clear_raise() -> None:
+    """Meet, in this thread, what ``raise_in_thread`` may have left for it.
+
+    Taking it back would leave CPython 3.11's interpreter loop looking for it at every call for good: all of
+    the process gets slower, and a profiler or debugger hangs.
+    """
+    with suppress(NodeCancelled):
+        raise_in_thread(threading.get_ident())
 
 
 class Interruptible:
@@ -54,8 +59,8 @@ class Interruptible:
     def _finish(self) -> None:
         with self._lock:
             ident, self._ident = self._ident, None
-            if ident is not None:
-                clear_raise(ident)
+            if ident is not None and self._revoked:
+                clear_raise()
             self.is_done = True
             self._call = _no_call  # whoever keeps this to interrupt it doesn't keep what it has called
 

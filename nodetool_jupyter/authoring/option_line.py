@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from nodetool_jupyter.authoring.documents import DocumentError, parse_json
+from nodetool_jupyter.authoring.documents import LARGEST, DocumentError, parse_json
 from nodetool_jupyter.authoring.options import BY_FIELD, BY_FLAG, OPTIONS, CellOptions, Option, Param
 from nodetool_jupyter.engine.annotations import describe
 from nodetool_jupyter.errors import OptionError
@@ -74,7 +74,8 @@ def _convert(option: Option, value: Any) -> Any:
         return value
     if option.field == "params":
         return _check_params(value)
-    if isinstance(value, bool) or not isinstance(value, (str, int, float, os.PathLike)):
+    is_endless = isinstance(value, int) and not -LARGEST < value < LARGEST
+    if is_endless or isinstance(value, bool) or not isinstance(value, (str, int, float, os.PathLike)):
         raise _wrong(option, describe(value))
     return _read(option, os.fspath(value) if isinstance(value, os.PathLike) else str(value))
 

@@ -40,6 +40,13 @@ def _no_read(uri: str) -> bytes:
     raise NodeToolError(f"{uri[:80]!r} can't be read here", hint="pass the data itself, or a data: URI")
 
 
+def _finite(number: float | None) -> float | None:
+    try:
+        return None if number is None or not isfinite(number) else float(number)
+    except OverflowError:  # a whole number that no float can hold
+        return None
+
+
 def _checked(severity: Severity) -> Severity:
     if severity not in get_args(Severity):
         raise ValueError(f"expected severity {', '.join(get_args(Severity))}, found {severity!r}")
@@ -91,8 +98,7 @@ class ProcessingContext:
         second. A number that isn't finite counts as unknown.
         """
         if self._reporter:
-            total = None if total is None or not isfinite(total) else float(total)
-            self._reporter.report_progress(float(done) if isfinite(done) else 0.0, total, str(chunk))
+            self._reporter.report_progress(_finite(done) or 0.0, _finite(total), str(chunk))
 
     def log(self, content: object, severity: Severity = "info") -> None:
         """Add a line to the node's log; what is no str is shown as print would."""

@@ -13,7 +13,7 @@ from typing import TypeGuard
 from nodetool_jupyter.engine.function import NodeFunction
 from nodetool_jupyter.engine.node import NOTEBOOK, BaseNode
 from nodetool_jupyter.engine.spec import NodeSpec
-from nodetool_jupyter.errors import WorkflowError
+from nodetool_jupyter.errors import WorkflowError, is_near, nearest
 
 ENTRY_POINTS = "nodetool_jupyter.nodes"
 
@@ -75,11 +75,11 @@ class Registry:
     def suggest(self, type_name: str) -> str | None:
         """A known type that the user may have meant; imports no more than the family it is looked for in."""
         prefix, _, name = type_name.rpartition(".")
-        near = difflib.get_close_matches(prefix, self._families, n=1, cutoff=0.8)
+        family = nearest(prefix, self._families)
         with suppress(WorkflowError):
-            self.get(f"{near[0]}.{name}" if near else type_name)
-        found = difflib.get_close_matches(type_name, list(self._specs), n=1, cutoff=0.75)
-        return found[0] if found else None
+            self.get(f"{family}.{name}" if family else type_name)
+        close = difflib.get_close_matches(type_name, list(self._specs), n=5, cutoff=0.7)
+        return next((known for known in close if _is_meant(prefix, name, known)), None)
 
     def _load_family_of(self, type_name: str) -> None:
         prefix = type_name.rpartition(".")[0]
@@ -102,6 +102,14 @@ class Registry:
                 for spec in module_specs(_import(prefix, module_name)):
                     self._specs.setdefault(spec.type, spec)
                 self._loaded.add(module_name)
+
+
+def _is_meant(prefix: str, name: str, known: str) -> bool:
+    """Whether both parts are near, or the name is that of a type in another family."""
+    known_prefix, _, known_name = known.rpartition(".")
+    if is_near(prefix, known_prefix):
+        return is_near(name, known_name)
+    return len(name) >= 4 and name.lower() == known_name.lower()
 
 
 def _import(prefix: str, module_name: str) -> ModuleType:

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import Context
 
 from nodetool_jupyter.engine.context import NodeCancelled
 
@@ -137,7 +138,8 @@ class ThreadPool:
 
     def _start_thread(self) -> None:
         self._threads += 1
-        threading.Thread(target=self._work, name="nodetool-pool", daemon=True).start()
+        thread = threading.Thread(target=self._work, name="nodetool-pool", daemon=True)
+        Context().run(thread.start)  # it serves any node, not the one that needed it first
 
     def _work(self) -> None:
         while (task := self._next()) is not None:

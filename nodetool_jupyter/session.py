@@ -75,9 +75,27 @@ class Session:
         )
         return self.submit_request(request)
 
-    def submit_request(self, request: RunJobRequest) -> Job:
-        """Start a request; returns at once."""
-        managed = self.manager.submit(request, _context())
+    def submit_request(self, request: RunJobRequest, *, resume: str | None = None) -> Job:
+        """Start a request; returns at once. ``resume`` names a job from whose results it goes on, as far as
+        its nodes are the same.
+        """
+        resumed = None if resume is None else self.manager.resumable(self.store.find(resume))
+        managed = self.manager.submit(request, _context(), resumed=resumed)
+        return Job(self.manager, managed.record, managed)
+
+    def retry(self, ref: str, *, resume: bool = False) -> Job:
+        """Run a job again as a new one, with ``resume`` from the results that it has left. Raises
+        JobNotFound, or NodeToolError where what it ran is known no more.
+        """
+        record = self.store.find(ref)
+        if not record.status.is_terminal:
+            raise NodeToolError(
+                f"job {record.id} is {record.status.value} still", hint="wait for its end, or cancel it"
+            )
+        resumed = self.manager.resumable(record) if resume else None
+        again = self.manager.again(record)
+        registry = again.registry(self.registry)
+        managed = self.manager.submit(again.request, _context(), registry=registry, resumed=resumed)
         return Job(self.manager, managed.record, managed)
 
     def find(self, ref: str) -> Job:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import ModuleType
 from typing import TypeGuard
@@ -51,6 +51,13 @@ class Registry:
                 self.add(value.spec)
             elif _is_node_class(value) and value.__module__ == "__main__":
                 self.add(value.spec())
+
+    def extended(self, specs: Iterable[NodeSpec]) -> Registry:
+        """A registry that knows what this one does, and ``specs`` in place of types of the same name."""
+        more = Registry(self._families)
+        more._specs = {**self._specs, **{spec.type: spec for spec in specs}}
+        more._loaded = set(self._loaded)
+        return more
 
     def get(self, type_name: str) -> NodeSpec | None:
         """The spec of a type, or None."""

@@ -207,8 +207,9 @@ class Run:
         return Outcome("cancelled" if self.is_cancelling else "completed", self.outputs)
 
     def tell_end(self, outcome: Outcome) -> None:
-        """Tell the terminal event."""
-        fault = outcome.fault
+        fault, keeper = outcome.fault, self.context.services.keeper
+        if keeper is not None:
+            keeper.close(is_completed=outcome.status == "completed")
         self.telling.tell_last(
             JobUpdate(
                 status=outcome.status,

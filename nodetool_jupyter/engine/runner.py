@@ -270,7 +270,7 @@ class Run:
                 values = self._values[node.index] = {}
             values[edge.target_handle] = value
             return None
-        actor = self.actor_of(node)
+        actor = self._actors[node.index] or self.actor_of(node)
         if actor is None:
             return None
         actor.inbox.push(edge.target_handle, value)

@@ -55,3 +55,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "nodetool.workflows.base_node": (f"{_HERE}.workflow",),
 }
 """First part of the type strings → the modules that define them."""
+
+INSTALL = {
+    module: f"pip install 'nodetool-jupyter[{extra}]'"
+    for module, extra in {"PIL": "image", "numpy": "image", "pandas": "data"}.items()
+}
+"""What a family may not find when it is imported → how to get it."""

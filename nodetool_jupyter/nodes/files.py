@@ -5,6 +5,7 @@ A result names a file in the form in which it was given: from the workspace on, 
 
 from __future__ import annotations
 
+import asyncio
 import fnmatch
 import os
 import stat
@@ -169,6 +170,13 @@ def files_in(
         matches = fnmatch.fnmatch(path.name, pattern or "*")
         if matches and (not wanted or path.name.lower().endswith(wanted)):
             yield path
+
+
+async def listed(
+    folder: Path, pattern: str = "*", *, deep: bool = False, endings: tuple[str, ...] = ()
+) -> list[Path]:
+    """Likewise, for nodes that load one after the other: a generator of the pool would load many ahead."""
+    return await asyncio.to_thread(list, files_in(folder, pattern, deep=deep, endings=endings))
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:

@@ -31,7 +31,7 @@ def inside_workspace(workspace: Path, given: str | Path) -> Path:
     path = Path(given)
     if not str(given).strip() or "\0" in str(given):
         raise ValueError("no path is given")
-    if path.parts and path.parts[0].startswith("~"):
+    if path.parts[:1] == ("~",):
         raise ValueError(f"{str(given)!r} is a home folder; paths are from the workspace on, which is .")
     if path.is_absolute():
         base = next((base for base in (root, workspace.absolute()) if path.is_relative_to(base)), None)

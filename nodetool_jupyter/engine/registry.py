@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import sys
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -125,8 +126,16 @@ def _import(prefix: str, module_name: str) -> ModuleType:
     except ImportError as error:
         raise WorkflowError(
             f"the nodes of {prefix} can't be loaded: {error}",
-            hint=f"install what module {module_name} needs, then restart the kernel",
+            hint=f"{_installation(module_name, error)}, then restart the kernel",
         ) from error
+
+
+def _installation(module_name: str, error: ImportError) -> str:
+    """How to get what is missing: a package of nodes may say so in INSTALL, by what it imports."""
+    package = sys.modules.get(module_name.rpartition(".")[0])
+    known: Mapping[str, str] = getattr(package, "INSTALL", {})
+    missing = (error.name or "").partition(".")[0]
+    return known.get(missing, f"install what module {module_name} needs")
 
 
 def module_specs(module: ModuleType) -> list[NodeSpec]:

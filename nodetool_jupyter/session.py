@@ -29,6 +29,8 @@ from nodetool_jupyter.nodes import FAMILIES
 from nodetool_jupyter.settings import Settings, load_settings, read_secret
 from nodetool_jupyter.store import open_store
 from nodetool_jupyter.store.base import Store
+from nodetool_jupyter.store.pruning import Bounds, Pruned, prune
+from nodetool_jupyter.store.sqlite import DATABASE
 from nodetool_jupyter.strategies.base import Strategy
 from nodetool_jupyter.strategies.registry import load_strategy
 
@@ -97,6 +99,10 @@ class Session:
         registry = again.registry(self.registry)
         managed = self.manager.submit(again.request, _context(), registry=registry, resumed=resumed)
         return Job(self.manager, managed.record, managed)
+
+    def prune(self, bounds: Bounds, *, dry_run: bool = False) -> Pruned:
+        """Remove what is beyond the bounds of jobs that have ended, with its files."""
+        return prune(self.store, bounds, dry_run=dry_run)
 
     def find(self, ref: str) -> Job:
         """The job that a user means by an id, a unique prefix, a name or ``last``; raises JobNotFound."""
@@ -168,6 +174,15 @@ def get_session() -> Session:
             _session = Session(load_settings())
             atexit.register(close_session)
         return _session
+
+
+def adopt_left_jobs() -> None:
+    """Take over jobs whose kernel has gone, if there may be any: a session is only opened where there is a
+    store. Raises SettingsError, StoreError.
+    """
+    settings = load_settings()
+    if settings.env != "test" and settings.store == "sqlite" and (settings.home / DATABASE).exists():
+        get_session()
 
 
 def close_session() -> None:

@@ -137,6 +137,20 @@ class SqliteStore(Store):
     def run_directory(self, job_id: str) -> Path:
         return self._jobs / checked_id(job_id)
 
+    def remove(self, job_ids: Collection[str]) -> list[str]:
+        wanted = (to_json(list(job_ids)).decode(),)
+
+        def delete(db: sqlite3.Connection) -> list[str]:
+            found = [job_id for (job_id,) in db.execute(schema.SELECT_REMOVED, wanted)]
+            db.execute(schema.DELETE_CONTENT, wanted)
+            db.execute(schema.DELETE_JOBS, wanted)
+            return found
+
+        removed = self._write(delete)
+        for job_id in removed:
+            shutil.rmtree(self.run_directory(job_id), ignore_errors=True)
+        return removed
+
     def claim_dead(self, owner: str, is_alive: Callable[[str], bool]) -> list[JobRecord]:
         owners = {name for (name,) in self._read(schema.SELECT_LIVE_OWNERS)} - {owner}
         dead = to_json([name for name in owners if not is_alive(name)]).decode()

@@ -14,7 +14,8 @@ from typing import Any
 from warnings import warn
 
 from nodetool_jupyter.errors import JobError
-from nodetool_jupyter.manager import JobExecutionManager, ManagedJob
+from nodetool_jupyter.managed import ManagedJob
+from nodetool_jupyter.manager import JobExecutionManager
 from nodetool_jupyter.model.events import Event, JobUpdate, LogUpdate, OutputUpdate, decode_event
 from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.model.job import JobRecord, JobStatus

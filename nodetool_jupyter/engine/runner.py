@@ -114,8 +114,7 @@ class Run:
         self.outputs: dict[str, list[Any]] = {name: [] for name in plan.outputs}
         self.is_cancelling = False
         self.is_mortal = False  # whether the process ends with the run, and so does what can't be stopped
-        self.stuck: list[str] = []
-        """Nodes whose function could not be stopped."""
+        self.stuck: list[str] = []  # nodes whose function could not be stopped
         self.error: NodeError | None = None
         self._fault: Fault | None = None
         self.telling = Telling(context.job_id, sink, first_seq)

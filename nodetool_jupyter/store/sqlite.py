@@ -61,6 +61,8 @@ class SqliteStore(Store):
         self._writing = threading.Lock()
         self._reading = threading.Lock()
         self._writes = 0
+        self._added = ""
+        """The job that was added last, whose log can't be there yet."""
         self._logs: WeakValueDictionary[str, JobLog] = WeakValueDictionary()
         self._checkpoint: threading.Thread | None = None
         self._writer, self._reader = self._open()
@@ -69,6 +71,7 @@ class SqliteStore(Store):
         row, content = schema.row_of(record), schema.content_of(record, request)
         if content.is_small:
             self._write_one(schema.INSERT_JOB, row + content)
+            self._added = record.id
             return
 
         def insert(db: sqlite3.Connection) -> None:
@@ -120,7 +123,9 @@ class SqliteStore(Store):
         return [schema.record_of(row) for row in self._read(*query)]
 
     def open_log(self, job_id: str) -> EventLog:
-        log = self._logs[job_id] = JobLog(f"{self._jobs}/{checked_id(job_id)}/{NAME}")
+        is_new = job_id == self._added
+        self._added = ""
+        log = self._logs[job_id] = JobLog(f"{self._jobs}/{checked_id(job_id)}/{NAME}", is_new=is_new)
         return log
 
     def read_log(self, job_id: str) -> EventLog:

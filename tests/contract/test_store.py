@@ -218,28 +218,6 @@ def test_pages_are_newest_first_and_gapless(store: Store, add: Callable[..., Job
     assert store.page(before=third[-1].id) == []
 
 
-def test_a_page_is_in_the_order_of_adding(store: Store, add: Callable[..., JobRecord]) -> None:
-    """A clock that was put back, and ids that don't sort as they were made, change no history."""
-    made = [add(id=f"job{9 - number}", name="n", created_at=9.0 - number) for number in range(5)]
-    newest_first = ids(made)[::-1]
-    assert ids(store.page()) == newest_first
-    assert ids(store.page(before=newest_first[1])) == newest_first[2:]
-    assert store.find("last").id == store.find("n").id == newest_first[0]
-
-
-@pytest.mark.parametrize("size", [100, 5_000, 500_000])
-def test_a_request_of_any_size_is_kept_while_its_job_changes(store: Store, size: int) -> None:
-    """Small ones lie beside what changes, large ones apart from it."""
-    params = {"text": "".join(chr(97 + at * at % 23) for at in range(size))}
-    request = REQUEST.model_copy(update={"params": {"other": 1, **params}})
-    record = JobRecord(id=new_job_id(), created_at=1, params=params)
-    store.add(record, request)
-    running = changed(record, status=JobStatus.RUNNING)
-    store.update(running)
-    assert store.get(record.id) == running
-    assert store.request(record.id) == request
-
-
 def test_pages_are_filtered(store: Store, add: Callable[..., JobRecord]) -> None:
     """By one status or several, by workflow, by both, page after page."""
     kinds = [JobStatus.RUNNING, JobStatus.FAILED, JobStatus.COMPLETED]

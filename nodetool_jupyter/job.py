@@ -13,16 +13,18 @@ from time import monotonic
 from typing import Any
 from warnings import warn
 
-from nodetool_jupyter.errors import JobError
+from nodetool_jupyter.engine.annotations import describe
+from nodetool_jupyter.errors import JobError, OptionError
 from nodetool_jupyter.manager import JobExecutionManager, ManagedJob
-from nodetool_jupyter.model.events import Event, JobUpdate, LogUpdate, OutputUpdate, decode_event
+from nodetool_jupyter.model.events import Event, LogUpdate, decode_event
 from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.model.job import JobRecord, JobStatus
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.store.assets import RunFiles
-from nodetool_jupyter.store.base import EventLog, StoreWarning
+from nodetool_jupyter.store.base import StoreWarning
 from nodetool_jupyter.strategies.base import error_of
-from nodetool_jupyter.values.codec import decode
+from nodetool_jupyter.worker.event_log import EventLog
+from nodetool_jupyter.worker.outputs import read_outputs, read_shapes, unpickler
 
 POLL = 0.2
 """Seconds between two looks at a job of another process."""
@@ -142,6 +144,7 @@ class Job:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for its end; False after ``timeout`` seconds."""
+        timeout = _seconds(timeout)
         if self._managed is not None:
             return self._managed.wait(timeout)
         deadline = None if timeout is None else monotonic() + timeout
@@ -176,14 +179,11 @@ class Job:
         return next(iter(values.values())) if len(values) == 1 else Result(values)
 
     def _shapes(self) -> dict[str, bool]:
-        """Output names in the graph's order, and whether each is a list, as the run's first message says."""
+        """Output names in the graph's order, and whether each is a list."""
         execution = self._managed.execution if self._managed else None
-        if execution is not None:
+        if execution is not None and execution.launch.plan is not None:
             return execution.launch.plan.outputs
-        for event in self._read_all():
-            if isinstance(event, JobUpdate) and event.run_state is not None:
-                return dict(event.run_state["outputs"])
-        return {}
+        return read_shapes(self.log.read()[0])
 
     @property
     def outputs(self) -> dict[str, list[Any]]:
@@ -195,11 +195,8 @@ class Job:
 
     def _kept_outputs(self) -> dict[str, list[Any]]:
         files = RunFiles(self._manager.store, self.id)
-        outputs: dict[str, list[Any]] = {name: [] for name in self._shapes()}
-        for event in self._read_all():
-            if isinstance(event, OutputUpdate):
-                outputs.setdefault(event.output_name, []).append(decode(event.value, files.find))
-        return outputs
+        unpickle = unpickler(self.strategy, self.request.options)
+        return read_outputs(self.log.read()[0], files.find, unpickle)
 
     @property
     def logs(self) -> list[LogUpdate]:
@@ -264,6 +261,15 @@ class Job:
     def __repr__(self) -> str:
         label = f" {self.name!r}" if self.name else ""
         return f"<Job {self.id}{label} {self.strategy} {self.status.value}>"
+
+
+def _seconds(timeout: Any) -> float | None:
+    """A time to wait; raises OptionError for what is none."""
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0:
+        raise OptionError(f"timeout is a number of seconds from 0 on, or None; found {describe(timeout)}")
+    return min(timeout, threading.TIMEOUT_MAX)
 
 
 def _shaped(items: list[Any], is_list: bool) -> Any:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from nodetool_jupyter.authoring import CELL_NODES
-from nodetool_jupyter.authoring.documents import Document
+from nodetool_jupyter.authoring.documents import Document, is_storable
 from nodetool_jupyter.authoring.files import load_workflow, to_workflow
+from nodetool_jupyter.authoring.options import NAME_LENGTH
+from nodetool_jupyter.engine.annotations import describe
 from nodetool_jupyter.engine.context import ProcessingContext, Services
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.errors import NodeToolError, OptionError, WorkflowError
@@ -27,6 +29,8 @@ from nodetool_jupyter.nodes import FAMILIES
 from nodetool_jupyter.settings import Settings, load_settings, read_secret
 from nodetool_jupyter.store import open_store
 from nodetool_jupyter.store.base import Store
+from nodetool_jupyter.store.pruning import Bounds, Pruned, prune
+from nodetool_jupyter.store.sqlite import DATABASE
 from nodetool_jupyter.strategies.base import Strategy
 from nodetool_jupyter.strategies.registry import load_strategy
 
@@ -61,6 +65,7 @@ class Session:
     ) -> Job:
         """Start a workflow, graph, dict or workflow file at once; see JobExecutionManager.start_job."""
         workflow = as_workflow(source)
+        _check_arguments(params, strategy, name)
         request = RunJobRequest(
             graph=workflow.graph,
             params=dict(params or {}),
@@ -72,10 +77,32 @@ class Session:
         )
         return self.submit_request(request)
 
-    def submit_request(self, request: RunJobRequest) -> Job:
-        """Start a request; returns at once."""
-        managed = self.manager.submit(request, _context())
+    def submit_request(self, request: RunJobRequest, *, resume: str | None = None) -> Job:
+        """Start a request; returns at once. ``resume`` names a job from whose results it goes on, as far as
+        its nodes are the same.
+        """
+        resumed = None if resume is None else self.manager.resumable(self.store.find(resume))
+        managed = self.manager.submit(request, _context(), resumed=resumed)
         return Job(self.manager, managed.record, managed)
+
+    def retry(self, ref: str, *, resume: bool = False) -> Job:
+        """Run a job again as a new one, with ``resume`` from the results that it has left. Raises
+        JobNotFound, or NodeToolError where what it ran is known no more.
+        """
+        record = self.store.find(ref)
+        if not record.status.is_terminal:
+            raise NodeToolError(
+                f"job {record.id} is {record.status.value} still", hint="wait for its end, or cancel it"
+            )
+        resumed = self.manager.resumable(record) if resume else None
+        again = self.manager.again(record)
+        registry = again.registry(self.registry)
+        managed = self.manager.submit(again.request, _context(), registry=registry, resumed=resumed)
+        return Job(self.manager, managed.record, managed)
+
+    def prune(self, bounds: Bounds, *, dry_run: bool = False) -> Pruned:
+        """Remove what is beyond the bounds of jobs that have ended, with its files."""
+        return prune(self.store, bounds, dry_run=dry_run)
 
     def find(self, ref: str) -> Job:
         """The job that a user means by an id, a unique prefix, a name or ``last``; raises JobNotFound."""
@@ -122,6 +149,19 @@ def as_workflow(source: Source) -> Workflow:
     )
 
 
+def _check_arguments(params: Any, strategy: Any, name: Any) -> None:
+    """Raise OptionError for what no run can be asked for; the values are judged where they are used."""
+    if not (params is None or isinstance(params, Mapping)):
+        raise OptionError(f"params are a dict of names and values, found {describe(params)}")
+    for key in params or ():
+        if not isinstance(key, str):
+            raise OptionError(f"params are named by texts, found {describe(key)}")
+    if not (strategy is None or isinstance(strategy, str)):
+        raise OptionError(f"strategy is a name, such as 'threaded', found {describe(strategy)}")
+    if name is not None and not (isinstance(name, str) and len(name) <= NAME_LENGTH and is_storable(name)):
+        raise OptionError(f"name is a text of at most {NAME_LENGTH} characters, found {describe(name)}")
+
+
 _session: Session | None = None
 _lock = threading.Lock()
 
@@ -134,6 +174,15 @@ def get_session() -> Session:
             _session = Session(load_settings())
             atexit.register(close_session)
         return _session
+
+
+def adopt_left_jobs() -> None:
+    """Take over jobs whose kernel has gone, if there may be any: a session is only opened where there is a
+    store. Raises SettingsError, StoreError.
+    """
+    settings = load_settings()
+    if settings.env != "test" and settings.store == "sqlite" and (settings.home / DATABASE).exists():
+        get_session()
 
 
 def close_session() -> None:
@@ -181,4 +230,5 @@ def _split(options: dict[str, Any]) -> tuple[str | None, ResourceLimits, dict[st
         return name, ResourceLimits(**wanted), options
     except ValidationError as error:
         first = error.errors()[0]
-        raise OptionError(f"{first['loc'][0]}: {first['msg']}, found {first['input']!r}") from None
+        reason = first["msg"].removeprefix("Value error, ")
+        raise OptionError(f"{first['loc'][0]}: {reason}, found {describe(first['input'])}") from None

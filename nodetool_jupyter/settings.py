@@ -10,7 +10,6 @@ import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,7 +23,7 @@ from pydantic import (
     ValidationError,
 )
 
-from nodetool_jupyter.errors import SettingsError
+from nodetool_jupyter.errors import SettingsError, nearest
 
 TABLE = "nodetool-jupyter"
 UNITS = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
@@ -237,6 +236,19 @@ def read_secret(name: str) -> str | None:
     return os.environ.get(name)
 
 
+def get_environment() -> dict[str, str]:
+    """The whole environment, for the processes of this kernel's jobs; it is never written to a file."""
+    return dict(os.environ)
+
+
+def set_environment(environment: Mapping[str, str] | None, marks: Mapping[str, str]) -> None:
+    """In a process of a job: take on the kernel's environment, if one is given, and ``marks``."""
+    if environment is not None:
+        os.environ.clear()
+        os.environ.update(environment)
+    os.environ.update(marks)
+
+
 def _unreadable(fields: set[str], found: Mapping[str, _Found]) -> SettingsError:
     # A wrong value also keeps the defaults that look at others from being made: those are no one's mistake.
     lines = [
@@ -297,8 +309,8 @@ def _field_of(key: str, path: Path) -> str:
     field = key.replace("-", "_")
     variables = Settings.variables()
     if field not in variables:
-        close = get_close_matches(field, variables, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(variables)}"
+        close = nearest(field, variables)
+        hint = f"did you mean {close}?" if close else f"known are {', '.join(variables)}"
         raise SettingsError(f"[tool.{TABLE}] of {path} has no setting {key!r}", hint=hint)
     if variables[field].trusted:
         name = variables[field].name

@@ -17,6 +17,7 @@ from typing import Any
 from nodetool_jupyter.engine.annotations import describe
 
 DIGITS = 4300
+LARGEST = 10**DIGITS
 SHOWN_FLAWS = 1000
 SHOWN_KEY = 60
 STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
@@ -213,7 +214,7 @@ def _key_flaw(key: Any) -> str | None:
         return f"holds key {shorten(key)}, which is no text"
     return (
         None
-        if key.isascii() or _is_storable(key)
+        if key.isascii() or is_storable(key)
         else f"holds key {shorten(key)} with half of a surrogate pair"
     )
 
@@ -223,9 +224,11 @@ def _value_flaw(value: Any) -> str | None:
     if kind is str:
         return (
             None
-            if value.isascii() or _is_storable(value)
+            if value.isascii() or is_storable(value)
             else "holds text with half of a surrogate pair, which no file can hold"
         )
+    if kind is int and not -LARGEST < value < LARGEST:
+        return f"holds a whole number of more than {DIGITS} digits"
     if kind in HARMLESS:
         return None
     if kind is float:
@@ -239,7 +242,8 @@ def _value_flaw(value: Any) -> str | None:
     return f"holds {describe(value)}, which JSON can't"
 
 
-def _is_storable(text: str) -> bool:
+def is_storable(text: str) -> bool:
+    """Whether a file can hold it: half of a surrogate pair is no character."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
+from pydantic_core import SchemaError
 
 from nodetool_jupyter.model.types import ANY, TypeMetadata
 
@@ -49,6 +50,9 @@ STREAMS = (
     collections.abc.Iterable,
     collections.abc.Generator,
 )
+UNCHECKED = (Any, object, typing.NoReturn, typing.Never, typing.Self)
+"""Return annotations that no value can miss, or that nothing is ever returned for."""
+QUALIFIERS = (typing.Required, typing.NotRequired, typing.Final)
 JSON_TYPES = frozenset(
     {"any", "none", "bool", "int", "float", "str", "list", "dict", "tuple", "union", "enum"}
 )
@@ -61,6 +65,8 @@ def type_of(annotation: Any) -> TypeMetadata:
     origin = get_origin(annotation)
     if origin is Annotated:
         return _annotated(annotation)
+    if origin in QUALIFIERS:
+        return type_of(get_args(annotation)[0])
     if origin is Literal:
         return TypeMetadata(type="enum", values=get_args(annotation))
     if origin in (Union, types.UnionType):
@@ -129,12 +135,36 @@ def make_check(annotation: Any, metadata: TypeMetadata, field: FieldInfo | None 
     return check
 
 
+def make_result_check(annotation: Any) -> Check | None:
+    """Likewise for what a node returns; None where there is nothing to check. What has the very class that is
+    declared is passed on as it is.
+    """
+    if get_origin(annotation) in QUALIFIERS:
+        annotation = get_args(annotation)[0]
+    if annotation in UNCHECKED:
+        return None
+    origin = get_origin(annotation) or annotation
+    if origin in STREAMS:
+        return lambda value: _instance(origin, value)
+    check = make_check(annotation, type_of(annotation))
+    if not isinstance(annotation, type):
+        return check
+    return lambda value: value if type(value) is annotation else check(value)
+
+
+def _instance(cls: Any, value: Any) -> Any:
+    if not isinstance(value, cls):
+        raise ValueError(f"expected {cls.__name__}, found {describe(value)}")  # noqa: TRY004 - a check's refusal
+    return value
+
+
 def _adapter(annotation: Any, metadata: TypeMetadata, field: FieldInfo | None) -> TypeAdapter[Any]:
     try:
         whole: Any = annotation if field is None else Annotated[annotation, field]
         return TypeAdapter(whole, config=_config(annotation))
-    except PydanticUserError:
-        # Before Python 3.12 pydantic refuses typing's TypedDict: then what is inside goes unchecked.
+    except (PydanticUserError, SchemaError):
+        # Before Python 3.12 pydantic refuses typing's TypedDict, and always a Protocol that can't be asked by
+        # isinstance: then what is inside goes unchecked.
         return TypeAdapter(next((cls for cls in OUTER if NAMES[cls] == metadata.type), Any))
 
 
@@ -153,6 +183,8 @@ def _config(annotation: Any) -> Any:
 
 
 def _validate(adapter: TypeAdapter[Any], metadata: TypeMetadata, value: Any) -> Any:
+    if metadata.type in SCALARS.values() and type(value).__module__ == "numpy" and hasattr(value, "item"):
+        value = value.item() if value.ndim == 0 else value  # numpy's own numbers are numbers
     if metadata.type == "int" and type(value) is float and value.is_integer():
         value = int(value)
     try:
@@ -187,7 +219,8 @@ def explain(error: ValidationError, metadata: TypeMetadata, value: Any) -> str:
         else ""
     )
     found = first["input"] if place else value
-    text = f"expected {metadata}, found {describe(found)}{f' at {place}' if place else ''}"
+    expected = (metadata.type_name or "").rpartition(".")[2] if metadata.type == "object" else ""
+    text = f"expected {expected or metadata}, found {describe(found)}{f' at {place}' if place else ''}"
     custom = first["msg"].removeprefix("Value error, ") if first["type"] == "value_error" else ""
     return custom or (f"{text}: {reason}" if reason else text)
 
@@ -199,6 +232,8 @@ def describe(value: Any, limit: int = 60) -> str:
         return "None"
     if isinstance(value, str):
         return f"{name} {value[:limit]!r}{'…' if len(value) > limit else ''}"
+    if isinstance(value, int) and value.bit_length() > 4 * limit:
+        return name  # Python refuses to write very long ones
     if isinstance(value, (bool, int, float)) and len(shown := repr(value)) <= limit:
         return f"{name} {shown}"
     return name

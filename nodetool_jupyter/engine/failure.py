@@ -34,7 +34,7 @@ def node_error(
         hint=cause.hint if isinstance(cause, NodeToolError) else None,
         job_id=job_id,
         code=code,
-        details=_details(cause),
+        details=details_of(cause),
     )
     error.__cause__ = cause
     return error
@@ -62,6 +62,16 @@ def uncancellable(reason: Fault | None, who: str, grace: float) -> Fault:
     return replace(reason, message=f"{reason.message}; {message}", hint=reason.hint or hint)
 
 
+def engine_failed(bug: BaseException) -> Fault:
+    """Why a job failed whose run broke down by itself."""
+    return Fault(
+        code=ErrorCode.ENGINE_ERROR,
+        message=f"the engine failed: {reason_of(bug)}",
+        hint="this is a fault of nodetool_jupyter; please report it with %nodetool traceback",
+        traceback=details_of(bug),
+    )
+
+
 def reason_of(error: BaseException) -> str:
     """The exception in one line; a hostile ``__str__`` is not trusted."""
     if isinstance(error, NodeToolError):
@@ -80,7 +90,8 @@ def code_of(error: BaseException) -> ErrorCode:
     return ErrorCode.NODE_EXIT if isinstance(error, exits) else ErrorCode.NODE_ERROR
 
 
-def _details(error: BaseException | None) -> str | None:
+def details_of(error: BaseException | None) -> str | None:
+    """The traceback, bounded."""
     if error is None:
         return None
     try:

@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from keyword import iskeyword
 from typing import Any, Generic, ParamSpec, TypeVar, get_origin, get_type_hints, overload
 
 from pydantic.fields import FieldInfo
 
-from nodetool_jupyter.engine.annotations import stream_item
+from nodetool_jupyter.engine.annotations import describe, stream_item
 from nodetool_jupyter.engine.context import ProcessingContext
-from nodetool_jupyter.engine.node import NOTEBOOK, input_spec, output_types, shape_of, title_of
+from nodetool_jupyter.engine.node import (
+    MUTABLE,
+    NOTEBOOK,
+    default_of,
+    input_spec,
+    outputs_of,
+    shape_of,
+    title_of,
+)
 from nodetool_jupyter.engine.spec import BUILDING, InputReader, InputSpec, NodePolicy, NodeSpec
 from nodetool_jupyter.errors import OptionError
 
@@ -35,7 +46,8 @@ class NodeFunction(Generic[P, R]):
 
     def __init__(self, function: Callable[P, R], name: str | None, policy: NodePolicy) -> None:
         self.function = function
-        self.spec = function_spec(function, name, policy)
+        self.spec = replace(function_spec(function, name, policy), source=self)
+        self._made_of = (function, name, policy)
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -43,6 +55,13 @@ class NodeFunction(Generic[P, R]):
         if build is not None:
             return build(self.spec, args, kwargs)  # type: ignore[no-any-return]  # a handle, in a cell
         return self.function(*args, **kwargs)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """By its name where another process can import it, else by what it was made of."""
+        module, name = self.function.__module__, self.function.__qualname__
+        if module != "__main__" and getattr(sys.modules.get(module), name, None) is self:
+            return name
+        return NodeFunction, self._made_of
 
     def __repr__(self) -> str:
         return f"<node {self.spec.type}>"
@@ -66,7 +85,7 @@ def node(
 def node(
     function: Callable[P, R] | None = None,
     *,
-    name: str | None = None,
+    name: Any = None,
     timeout: float | None = None,
     retries: int = 0,
     cache: bool = False,
@@ -83,8 +102,15 @@ def node(
         raise OptionError(
             "@node(cache=…) and @node(resources=…) are not available yet", hint="leave them out"
         )
-    if (timeout is not None and timeout <= 0) or retries < 0:
-        raise OptionError("@node: timeout must be above 0 seconds and retries at least 0")
+    if name is not None and not (isinstance(name, str) and name.isidentifier() and not iskeyword(name)):
+        raise OptionError(
+            f"@node: name is what a function may be called, such as fetch_title; found {describe(name)}"
+        )
+    if function is not None and not callable(function):
+        raise OptionError(
+            f"@node is put on a function, found {describe(function)}",
+            hint="its options have names: @node(name=…)",
+        )
     policy = NodePolicy(timeout, retries)
     if function is not None:
         return NodeFunction(function, name, policy)
@@ -95,11 +121,12 @@ def function_spec(function: Callable[..., Any], name: str | None, policy: NodePo
     """The engine's view of a function; raises OptionError for parameters that can't be handles."""
     label = name or function.__name__
     inputs, context_name = _inputs(function, label)
-    outputs, routes = output_types(function, {})
+    outputs = outputs_of(function, {})
     shape = shape_of(function)
 
     def bind(properties: Mapping[str, Any], _dynamic: Mapping[str, Any]) -> _BoundFunction:
-        return _BoundFunction(function, {**fields, **properties}, context_name, streamed)
+        made = {name: make for name, make in fresh.items() if name not in properties}
+        return _BoundFunction(function, {**fields, **properties}, made, context_name, streamed)
 
     streamed = tuple(spec.name for spec in inputs.values() if spec.streamed)
     if streamed and shape.blocks:
@@ -107,19 +134,20 @@ def function_spec(function: Callable[..., Any], name: str | None, policy: NodePo
             f"@node {label}: parameter {streamed[0]} can only be read item by item in an async def",
             hint=f"write async def {label}, or take a list",
         )
-    fields = _field_defaults(function, inputs)
+    fields, fresh = _defaults(function, inputs)
     return NodeSpec(
         type=f"{_namespace(function)}.{label}",
         title=title_of(label),
         description=inspect.getdoc(function) or "",
         inputs=inputs,
-        outputs=outputs,
+        outputs=outputs.types,
         shape=shape,
         bind=bind,
         reads_stream=bool(streamed),
         wants_context=context_name is not None,
-        plain=None if streamed or fields or context_name is not None else function,
-        routes=routes,
+        plain=None if streamed or fields or fresh or context_name is not None else function,
+        routes=outputs.routes,
+        result_checks=outputs.checks,
         policy=policy,
     )
 
@@ -149,20 +177,43 @@ def _inputs(function: Callable[..., Any], label: str) -> tuple[dict[str, InputSp
                 f"@node {label}: parameter {parameter} can't be an input handle",
                 hint="take a list, or AsyncIterator[…] in an async def to read item by item",
             )
+        field = _checked_field(parameter, label)
         inputs[parameter.name] = input_spec(
-            parameter.name, annotation if item is None else item, _field(parameter), streamed=item is not None
+            parameter.name, annotation if item is None else item, field, streamed=item is not None
         )
     return inputs, context_name
 
 
-def _field_defaults(function: Callable[..., Any], inputs: Mapping[str, InputSpec]) -> dict[str, Any]:
-    """Defaults that are written as ``Field(default=…)``: Python itself would pass the Field."""
-    parameters = inspect.signature(function).parameters.values()
-    return {
-        parameter.name: inputs[parameter.name].default
-        for parameter in parameters
-        if isinstance(parameter.default, FieldInfo) and not parameter.default.is_required()
-    }
+def _defaults(
+    function: Callable[..., Any], inputs: Mapping[str, InputSpec]
+) -> tuple[dict[str, Any], dict[str, Callable[[], Any]]]:
+    """Defaults that Python itself doesn't pass as they should be: those that are written as
+    ``Field(default=…)``, and by how to make them those that a firing may change, so that each has its own.
+    """
+    fields: dict[str, Any] = {}
+    fresh: dict[str, Callable[[], Any]] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        field = _field(parameter)
+        if field is None or name not in inputs or field.is_required():
+            continue
+        if field.default_factory is not None or isinstance(field.default, MUTABLE):
+            fresh[name] = functools.partial(default_of, field)
+        elif isinstance(parameter.default, FieldInfo):
+            fields[name] = field.default
+    return fields, fresh
+
+
+def _checked_field(parameter: inspect.Parameter, label: str) -> FieldInfo | None:
+    field = _field(parameter)
+    try:
+        if field is not None and not field.is_required():
+            default_of(field)
+    except Exception as error:
+        raise OptionError(
+            f"@node {label}: the default of {parameter.name} can't be made anew for each firing: {error}",
+            hint="make it None, and the value inside of the function",
+        ) from error
+    return field
 
 
 def _field(parameter: inspect.Parameter) -> FieldInfo | None:
@@ -175,27 +226,32 @@ def _field(parameter: inspect.Parameter) -> FieldInfo | None:
 class _BoundFunction:
     """A node function with the properties of one node."""
 
-    __slots__ = ("arguments", "context_name", "function", "streamed")
+    __slots__ = ("arguments", "context_name", "fresh", "function", "streamed")
 
     def __init__(
         self,
         function: Callable[..., Any],
         arguments: Mapping[str, Any],
+        fresh: Mapping[str, Callable[[], Any]],
         context_name: str | None,
         streamed: tuple[str, ...],
     ) -> None:
         self.function = function
         self.arguments = arguments
+        self.fresh = fresh
         self.context_name = context_name
         self.streamed = streamed
 
     def call(self, values: Mapping[str, Any], context: Any, reader: InputReader | None) -> Any:
         arguments = {**self.arguments, **values}
+        for name, make in self.fresh.items():
+            if name not in arguments:
+                arguments[name] = make()
         if self.context_name is not None:
             arguments[self.context_name] = context
         if reader is not None:
             for name in self.streamed:
-                is_property = name in self.arguments and name not in reader.connected
+                is_property = name in arguments and name not in reader.connected
                 arguments[name] = _once(arguments[name]) if is_property else reader.iter_input(name)
         return self.function(**arguments)
 

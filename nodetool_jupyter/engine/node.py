@@ -6,15 +6,17 @@ results).
 
 from __future__ import annotations
 
+import copy
 import inspect
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast, get_type_hints, is_typeddict
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast, get_type_hints, is_typeddict
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 from pydantic.fields import FieldInfo
 
-from nodetool_jupyter.engine.annotations import make_check, stream_item, type_of
+from nodetool_jupyter.engine.annotations import Check, make_check, make_result_check, stream_item, type_of
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.spec import (
     BUILDING,
@@ -36,6 +38,8 @@ else:
 
 NODETOOL_MODULES = "nodetool.nodes."
 NOTEBOOK = "notebook"
+MUTABLE = (list, dict, set, bytearray, deque)
+"""Defaults that a node may change: each firing, or instance, has its own."""
 
 
 class NodeMeta(ModelMetaclass):
@@ -77,6 +81,7 @@ class BaseNode(BaseModel, metaclass=NodeMeta):
             **cls._keywords,
             **{name: value for name, value in keywords.items() if name in known},
         }
+        cls._policy()  # what is wrong in it is said where the class is written
         cls._abstract = abstract
         cls._spec = None
 
@@ -111,6 +116,10 @@ class BaseNode(BaseModel, metaclass=NodeMeta):
         if self._reader is None:
             raise RuntimeError(f"{type(self).__name__} must have streaming_input=True to read its inputs")
         return self._reader
+
+    @classmethod
+    def _policy(cls) -> NodePolicy:
+        return NodePolicy(cls._keywords.get("timeout"), cls._keywords.get("retries", 0))
 
     @classmethod
     def node_type(cls) -> str:
@@ -156,7 +165,8 @@ def _class_spec(cls: type[BaseNode]) -> NodeSpec:
     keywords = cls._keywords
     method = "gen_process" if hasattr(cls, "gen_process") else "process"
     function = getattr(cls, method)
-    outputs, routes = output_types(function, vars(cls))
+    outputs = outputs_of(function, vars(cls))
+    is_stream = method == "gen_process"  # it gives dicts by handle, whatever its annotation says of them
 
     def bind(properties: Mapping[str, Any], dynamic: Mapping[str, Any]) -> _BoundClass:
         instance = cls.model_construct(**properties)
@@ -172,16 +182,18 @@ def _class_spec(cls: type[BaseNode]) -> NodeSpec:
         title=title_of(cls.__name__.removesuffix("Node") or cls.__name__),
         description=inspect.cleandoc(cls.__doc__ or ""),
         inputs=_field_inputs(cls),
-        outputs=outputs,
+        outputs=outputs.types,
         shape=shape_of(function),
         bind=bind,
         role=role,
         dynamic=bool(keywords.get("dynamic")),
         reads_stream=bool(keywords.get("streaming_input")),
         passes=bool(keywords.get("passes")),
-        routes=routes or method == "gen_process",
-        policy=NodePolicy(keywords.get("timeout"), keywords.get("retries", 0)),
+        routes=outputs.routes or is_stream,
+        result_checks=None if is_stream and not outputs.routes else outputs.checks,
+        policy=cls._policy(),
         accept=accept if role is Role.INPUT else None,
+        source=cls,
     )
 
 
@@ -203,14 +215,19 @@ def input_spec(name: str, annotation: Any, field: FieldInfo | None, *, streamed:
         name=name,
         type=metadata,
         check=make_check(annotation, metadata, field),
-        default=REQUIRED
-        if field.is_required()
-        else field.get_default(call_default_factory=True, validated_data={}),
+        default=REQUIRED if field.is_required() else default_of(field),
         description=field.description or "",
         minimum=_bound(field, "ge", "gt"),
         maximum=_bound(field, "le", "lt"),
         streamed=streamed,
     )
+
+
+def default_of(field: FieldInfo) -> Any:
+    """A field's default: a new one each time, where it can be changed."""
+    if field.default_factory is not None:
+        return field.get_default(call_default_factory=True, validated_data={})
+    return copy.deepcopy(field.default) if isinstance(field.default, MUTABLE) else field.default
 
 
 def _bound(field: FieldInfo, *names: str) -> float | None:
@@ -230,16 +247,24 @@ def shape_of(function: Any) -> Shape:
     return Shape.GENERATOR if inspect.isgeneratorfunction(function) else Shape.FUNCTION
 
 
-def output_types(function: Any, names: Mapping[str, Any]) -> tuple[dict[str, TypeMetadata], bool]:
-    """(output handles, whether results are dicts by handle) from the return annotation."""
+class Outputs(NamedTuple):
+    """Output handles with their types, whether results are dicts by handle, and how to check them."""
+
+    types: dict[str, TypeMetadata]
+    routes: bool
+    checks: dict[str, Check] | None
+
+
+def outputs_of(function: Any, names: Mapping[str, Any]) -> Outputs:
+    """What the return annotation says."""
     hints = get_type_hints(function, localns=dict(names), include_extras=True)
     annotation = hints.get("return", Any)
     item = stream_item(annotation) if shape_of(function).streams else None
     annotation = annotation if item is None else item
-    if is_typeddict(annotation):
-        fields = get_type_hints(annotation, include_extras=True)
-        return {name: type_of(hint) for name, hint in fields.items()}, True
-    return {DEFAULT_HANDLE: type_of(annotation)}, False
+    routes = is_typeddict(annotation)
+    handles = get_type_hints(annotation, include_extras=True) if routes else {DEFAULT_HANDLE: annotation}
+    checks = {name: check for name, hint in handles.items() if (check := make_result_check(hint))}
+    return Outputs({name: type_of(hint) for name, hint in handles.items()}, routes, checks or None)
 
 
 def title_of(name: str) -> str:

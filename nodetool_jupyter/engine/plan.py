@@ -9,17 +9,27 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from nodetool_jupyter.engine.annotations import Check
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.engine.spec import REQUIRED, NodePolicy, NodeSpec, Role, Shape
+from nodetool_jupyter.engine.wiring import (
+    Wiring,
+    edge_problems,
+    fan_in_problems,
+    near,
+    output_type,
+    wiring_of,
+)
 from nodetool_jupyter.errors import InvalidGraph, Problem, WorkflowError
-from nodetool_jupyter.model.graph import DEFAULT_HANDLE, Edge, Graph, Node, SyncMode
-from nodetool_jupyter.model.types import ANY, TypeMetadata, fits, gathers
+from nodetool_jupyter.model.graph import Edge, Graph, Node, SyncMode
+from nodetool_jupyter.model.types import ANY, TypeMetadata, gathers
 
 SUGGESTED = 20
 NO_POLICY = NodePolicy()
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(slots=True, eq=False)
@@ -42,22 +52,29 @@ class PlanNode:
     label: str
     """The name a user gave it, else its type's title."""
     spec: NodeSpec
-    properties: dict[str, Any]
-    dynamic_properties: dict[str, Any]
     sync_mode: SyncMode
+    wiring: Wiring
+    properties: Mapping[str, Any]
+    dynamic_properties: Mapping[str, Any]
     incoming: list[PlanEdge] = field(default_factory=list)
     outgoing: dict[str, list[PlanEdge]] = field(default_factory=dict)
     gathered: frozenset[str] = frozenset()
     """Handles whose values are collected into one list until their end."""
-    checks: dict[str, Check] = field(default_factory=dict)
-    """How to check what arrives at a connected handle; none for handles of type any."""
     streams: bool = False
     index: int = 0
     """Its place in the plan."""
-    producers: dict[str, int] = field(default_factory=dict)
-    """Connected handles, and how many edges end at each."""
     fires_once: bool = False
     """Whether it is a coroutine that fires at most once, so that it can go the short way."""
+
+    @property
+    def producers(self) -> Mapping[str, int]:
+        """See Wiring."""
+        return self.wiring.producers
+
+    @property
+    def checks(self) -> Mapping[str, Check]:
+        """See Wiring."""
+        return self.wiring.checks
 
 
 @dataclass(slots=True)
@@ -90,21 +107,25 @@ class _Planner:
         self.graph = graph
         self.registry = registry
         self.params = params
+        self.order: list[str] = []
         self.specs: dict[str, NodeSpec] = {}
+        self.known: dict[str, Node] = {}
         self.sources: dict[str, list[Edge]] = {}
         self.nodes: dict[str, PlanNode] = {}
+        self.inputs: list[tuple[str, PlanNode]] = []
+        """Nodes that may take a param, by its name."""
+        self._wirings: dict[tuple[str, ...], Wiring] = {}
 
     def find_problems(self) -> list[Problem]:
-        problems = self.graph.structural_problems()
+        structure = self.graph.structure()
+        self.order = structure.order
+        problems = structure.problems
         problems += self._resolve_types()
-        known = {node.id: node for node in self.graph.nodes if node.id in self.specs}
-        for edge in self.graph.edges:
-            self.sources.setdefault(edge.target, []).append(edge)
-            if edge.source in known and edge.target in known:
-                problems += _edge_problems(edge, known[edge.source], known[edge.target], self.specs)
-        for node in known.values():
-            problems += self._node_problems(node)
-        problems += self._param_problems(known)
+        problems += self._edge_problems()
+        for node in self.known.values():
+            self._plan_node(node, problems)
+        if self.inputs or self.params:
+            problems += self._param_problems()
         return problems
 
     def _resolve_types(self) -> Iterator[Problem]:
@@ -118,6 +139,7 @@ class _Planner:
                     reasons[node.type] = f"{error.message}; {error.hint}"
             if spec is not None:
                 self.specs[node.id] = spec
+                self.known[node.id] = node
                 continue
             if node.type not in reasons:
                 near = self.registry.suggest(node.type) if len(reasons) < SUGGESTED else None
@@ -125,37 +147,69 @@ class _Planner:
                 reasons[node.type] = f"node type {node.type!r} is not known here{guess}"
             yield Problem(reasons[node.type], node_id=node.id)
 
-    def _node_problems(self, node: Node) -> Iterator[Problem]:
+    def _edge_problems(self) -> Iterator[Problem]:
+        """Each way to connect two types is looked at once, however many edges go it."""
+        known = self.known
+        sound: set[tuple[str, str, str, str]] = set()
+        for edge in self.graph.edges:
+            if edge.edge_type == "data":
+                self.sources.setdefault(edge.target, []).append(edge)
+            source, target = known.get(edge.source), known.get(edge.target)
+            if source is None or target is None:
+                continue
+            way = (source.type, edge.sourceHandle, target.type, edge.targetHandle)
+            if way in sound and edge.edge_type == "data" and not source.dynamic_outputs:
+                continue
+            problems = list(edge_problems(edge, source, target, self.specs))
+            yield from problems
+            if not (problems or source.dynamic_outputs):
+                sound.add(way)
+
+    def _plan_node(self, node: Node, problems: list[Problem]) -> None:
         spec = self.specs[node.id]
-        edges = [edge for edge in self.sources.get(node.id, ()) if edge.edge_type == "data"]
-        connected = {edge.targetHandle for edge in edges}
-        planned = PlanNode(
-            node.id, _name_of(node) or spec.title, spec, {}, dict(node.dynamic_properties), node.sync_mode
-        )
+        edges = self.sources.get(node.id, ())
+        wiring = self._wiring(spec, (node.type, *[edge.targetHandle for edge in edges]))
+        label = _name_of(node) or spec.title
+        planned = PlanNode(node.id, label, spec, node.sync_mode, wiring, NOTHING, NOTHING)
         self.nodes[node.id] = planned
         if spec.role is Role.COMMENT:
             return
-        if len(edges) > len(connected):
-            yield from _fan_in_problems(node.id, spec, edges)
-        yield from _property_problems(node, planned, connected)
-        if spec.role in (Role.INPUT, Role.OUTPUT) and "name" in spec.inputs:
-            planned.properties.setdefault("name", spec.inputs["name"].default)
-        given = {*connected, *node.data}
-        if spec.role is Role.INPUT and planned.properties.get("name") in self.params:
+        if not wiring.is_sound:
+            problems += fan_in_problems(node.id, spec, wiring)
+        if node.data or node.dynamic_properties:
+            problems += _property_problems(node, planned)
+        if spec.role is Role.INPUT or spec.role is Role.OUTPUT:
+            self._name_param(planned)
+        if not wiring.is_sound:
+            problems += self._missing_values(node, planned)
+
+    def _name_param(self, planned: PlanNode) -> None:
+        handle = planned.spec.inputs.get("name")
+        if handle is not None and "name" not in planned.properties:
+            planned.properties = {**planned.properties, "name": handle.default}
+        if planned.spec.role is Role.INPUT:
+            self.inputs.append((str(planned.properties.get("name", "")), planned))
+
+    def _missing_values(self, node: Node, planned: PlanNode) -> Iterator[Problem]:
+        given = {*planned.producers, *node.data}
+        if planned.spec.role is Role.INPUT and planned.properties.get("name") in self.params:
             given.add("value")
-        for name, handle in spec.inputs.items():
+        for name, handle in planned.spec.inputs.items():
             if handle.default is REQUIRED and name not in given:
                 yield Problem("has no value and no connection", node.id, name, expected=str(handle.type))
 
-    def _param_problems(self, known: dict[str, Node]) -> Iterator[Problem]:
+    def _wiring(self, spec: NodeSpec, key: tuple[str, ...]) -> Wiring:
+        """``key`` is the node's type and the handle of each edge."""
+        wiring = self._wirings.get(key)
+        if wiring is None:
+            wiring = self._wirings[key] = wiring_of(spec, key[1:])
+        return wiring
+
+    def _param_problems(self) -> Iterator[Problem]:
         inputs: dict[str, PlanNode] = {}
-        for node_id in known:
-            planned = self.nodes[node_id]
-            if planned.spec.role is not Role.INPUT:
-                continue
-            name = str(planned.properties.get("name", ""))
+        for name, planned in self.inputs:
             if name and name in inputs:
-                yield Problem(f"two input nodes have the name {name!r}", node_id=node_id)
+                yield Problem(f"two input nodes have the name {name!r}", node_id=planned.id)
             inputs[name] = planned
             yield from self._accept_param(name, planned)
         for name in self.params:
@@ -180,24 +234,27 @@ class _Planner:
             if name in self.params:
                 value = value_spec.check(self.params[name])
             if value is not REQUIRED:
-                planned.properties["value"] = planned.spec.accept(planned.properties, value)
+                accepted = planned.spec.accept(planned.properties, value)
+                planned.properties = {**planned.properties, "value": accepted}
         except ValueError as error:
             source = f"param {name!r}" if name in self.params else "its value"
             yield Problem(f"{source}: {error}", planned.id, "value")
 
     def plan(self) -> Plan:
         """Connect the planned nodes; only called where there are no problems."""
-        nodes = {node_id: node for node_id, node in self.nodes.items() if node.spec.role is not Role.COMMENT}
+        nodes = self.nodes
         for number, edge in enumerate(self.graph.edges):
-            source, target = nodes.get(edge.source), nodes.get(edge.target)
-            if source is None or target is None:
-                continue
-            planned = PlanEdge(
-                source, edge.sourceHandle, target, edge.targetHandle, edge.id or f"edge-{number}"
-            )
-            source.outgoing.setdefault(edge.sourceHandle, []).append(planned)
+            source, target = nodes[edge.source], nodes[edge.target]
+            handle = edge.sourceHandle
+            planned = PlanEdge(source, handle, target, edge.targetHandle, edge.id or f"edge-{number}")
+            if handle in source.outgoing:
+                source.outgoing[handle].append(planned)
+            else:
+                source.outgoing[handle] = [planned]
             target.incoming.append(planned)
-        ordered = _topological(nodes)
+        ordered = [nodes[node_id] for node_id in self.order]
+        if any(node.spec.role is Role.COMMENT for node in ordered):
+            ordered = [node for node in ordered if node.spec.role is not Role.COMMENT]
         dynamic_outputs = {node.id: node.dynamic_outputs for node in self.graph.nodes if node.dynamic_outputs}
         for index, node in enumerate(ordered):
             node.index = index
@@ -216,131 +273,61 @@ def _name_of(node: Node) -> str:
     return title if isinstance(title, str) else ""
 
 
-def _property_problems(node: Node, planned: PlanNode, connected: set[str]) -> Iterator[Problem]:
+def _property_problems(node: Node, planned: PlanNode) -> Iterator[Problem]:
     spec = planned.spec
+    properties: dict[str, Any] = {}
+    dynamic = dict(node.dynamic_properties)
     for name, value in node.data.items():
         handle = spec.inputs.get(name)
         if handle is None:
             if spec.dynamic:
-                planned.dynamic_properties.setdefault(name, value)
+                dynamic.setdefault(name, value)
             else:
-                yield Problem(
-                    f"{spec.type} has no property {name!r}{_near(name, spec.inputs)}", node.id, name
-                )
-        elif name not in connected:
+                yield Problem(f"{spec.type} has no property {name!r}{near(name, spec.inputs)}", node.id, name)
+        elif name not in planned.producers:
             try:
-                planned.properties[name] = handle.check(value)
+                properties[name] = handle.check(value)
             except ValueError as error:
                 yield Problem(str(error), node.id, name)
     if node.dynamic_properties and not spec.dynamic:
         names = ", ".join(sorted(node.dynamic_properties))
         yield Problem(f"{spec.type} takes no dynamic properties, found {names}", node.id)
-
-
-def _near(name: str, names: Mapping[str, object]) -> str:
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(names) or 'none'}"
-
-
-def _fan_in_problems(node_id: str, spec: NodeSpec, edges: list[Edge]) -> Iterator[Problem]:
-    count: dict[str, int] = {}
-    for edge in edges:
-        count[edge.targetHandle] = count.get(edge.targetHandle, 0) + 1
-    for name, number in count.items():
-        handle = spec.inputs.get(name)
-        kind = handle.type if handle else ANY
-        if number > 1 and kind.type != "list" and not (handle and handle.streamed):
-            yield Problem(
-                f"{number} edges end here; only a list takes several",
-                node_id,
-                name,
-                found=str(kind),
-                expected="list",
-            )
-
-
-def _edge_problems(
-    edge: Edge, source: Node, target: Node, specs: Mapping[str, NodeSpec]
-) -> Iterator[Problem]:
-    if edge.edge_type == "control":
-        yield Problem(f"{edge}: control edges can't be run yet", edge_id=edge.id)
-        return
-    from_spec, to_spec = specs[source.id], specs[target.id]
-    for node in (source, target):
-        if specs[node.id].role is Role.COMMENT:
-            yield Problem(f"{edge}: {node.type} doesn't run and can't be connected", node.id, edge_id=edge.id)
-            return
-    output = output_type(from_spec, source.dynamic_outputs, edge.sourceHandle)
-    handle = to_spec.inputs.get(edge.targetHandle)
-    if output is None:
-        names = {**from_spec.outputs, **source.dynamic_outputs}
-        yield Problem(
-            f"{edge}: {from_spec.type} has no output {edge.sourceHandle!r}{_near(edge.sourceHandle, names)}",
-            source.id,
-            edge.sourceHandle,
-            edge.id,
-        )
-    if handle is None and not to_spec.dynamic:
-        yield Problem(
-            f"{edge}: {to_spec.type} has no input {edge.targetHandle!r}"
-            f"{_near(edge.targetHandle, to_spec.inputs)}",
-            target.id,
-            edge.targetHandle,
-            edge.id,
-        )
-    if output is not None and handle is not None and not fits(output, handle.type):
-        yield Problem(
-            f"{edge}: the types don't fit",
-            target.id,
-            edge.targetHandle,
-            edge.id,
-            str(handle.type),
-            str(output),
-        )
-
-
-def output_type(spec: NodeSpec, dynamic: Mapping[str, TypeMetadata], handle: str) -> TypeMetadata | None:
-    """The type of an output handle; None where there is no such handle."""
-    declared = spec.outputs.get(handle) or dynamic.get(handle)
-    if declared is None and spec.dynamic and not spec.outputs and handle == DEFAULT_HANDLE:
-        return ANY
-    return declared
-
-
-def _topological(nodes: Mapping[str, PlanNode]) -> list[PlanNode]:
-    waiting = {node.id: len(node.incoming) for node in nodes.values()}
-    ordered = [node for node in nodes.values() if not waiting[node.id]]
-    for node in ordered:
-        for edges in node.outgoing.values():
-            for edge in edges:
-                waiting[edge.target.id] -= 1
-                if not waiting[edge.target.id]:
-                    ordered.append(edge.target)
-    return ordered
+    planned.properties, planned.dynamic_properties = properties, dynamic
 
 
 def _complete(node: PlanNode, dynamic_outputs: Mapping[str, Mapping[str, TypeMetadata]]) -> None:
     """What depends on the nodes before: which handles gather, which edges stream."""
     spec = node.spec
-    gathered = set()
-    count = node.producers
+    wiring = node.wiring
+    gathered = wiring.crowded
+    if wiring.lists:
+        gathered = gathered.union(_lists_of_singles(node, dynamic_outputs))
+    node.gathered = gathered
+    streams = spec.shape.streams and not spec.passes
+    if not streams and (spec.passes or not spec.reads_stream):
+        for edge in node.incoming:
+            if edge.streams and edge.target_handle not in gathered:
+                streams = True
+    node.streams = streams
+    if streams:
+        for edges in node.outgoing.values():
+            for edge in edges:
+                edge.streams = True
+    plain = spec.role is Role.NODE and spec.shape is Shape.COROUTINE and not (gathered or streams)
+    node.fires_once = (
+        plain and not spec.reads_stream and (spec.policy is NO_POLICY or spec.policy == NO_POLICY)
+    )
+
+
+def _lists_of_singles(
+    node: PlanNode, dynamic_outputs: Mapping[str, Mapping[str, TypeMetadata]]
+) -> Iterator[str]:
+    """Handles of a list that single values arrive at."""
     for edge in node.incoming:
         name = edge.target_handle
-        count[name] = count.get(name, 0) + 1
-        handle = spec.inputs.get(name)
-        if handle is not None and handle.type.type != "any":
-            node.checks[name] = handle.check
-        if handle is None or handle.streamed:
-            continue
-        source = output_type(edge.source.spec, dynamic_outputs.get(edge.source.id, {}), edge.source_handle)
-        if count[name] > 1 or gathers(source or ANY, handle.type):
-            gathered.add(name)
-    node.gathered = frozenset(gathered)
-    is_fed = any(edge.streams and edge.target_handle not in gathered for edge in node.incoming)
-    node.streams = is_fed if spec.passes or not spec.reads_stream else False
-    node.streams = node.streams or (spec.shape.streams and not spec.passes)
-    for edges in node.outgoing.values():
-        for edge in edges:
-            edge.streams = node.streams
-    plain = spec.role is Role.NODE and spec.shape is Shape.COROUTINE and spec.policy == NO_POLICY
-    node.fires_once = plain and not (gathered or spec.reads_stream or node.streams)
+        if name in node.wiring.lists:
+            source = output_type(
+                edge.source.spec, dynamic_outputs.get(edge.source.id, {}), edge.source_handle
+            )
+            if gathers(source or ANY, node.spec.inputs[name].type):
+                yield name

@@ -6,10 +6,12 @@ Reports may come from any thread; progress is held back until the next pulse of 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 from time import time, time_ns
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from nodetool_jupyter.engine.annotations import Check
 from nodetool_jupyter.engine.context import NodeCancelled
 from nodetool_jupyter.engine.failure import code_of, node_error, reason_of
 from nodetool_jupyter.engine.inbox import InputError
@@ -23,6 +25,7 @@ from nodetool_jupyter.model.events import (
     PreviewUpdate,
     Severity,
 )
+from nodetool_jupyter.model.graph import DEFAULT_HANDLE
 from nodetool_jupyter.values.preview import preview
 
 if TYPE_CHECKING:
@@ -30,18 +33,57 @@ if TYPE_CHECKING:
 
 MAX_LINE = 10_000
 MAX_SHOWN = 65_536
+HEAD_LINES = 10_000
+HEAD_CHARACTERS = 5_000_000
+"""A node's log has its first lines, up to either bound, as they come; of the others the last, at its end."""
+TAIL_LINES = 100
+
+
+class _Log:
+    """How much a node has logged, and what of it is held back."""
+
+    __slots__ = ("characters", "left_out", "lines", "tail")
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self.characters = 0
+        self.left_out = 0
+        self.tail: deque[tuple[str, Severity]] = deque()
+
+    def is_full(self) -> bool:
+        """Whether what comes is held back."""
+        return self.lines >= HEAD_LINES or self.characters >= HEAD_CHARACTERS
+
+    def hold(self, content: str, severity: Severity) -> None:
+        """Keep a line, and let go of the oldest one where there are many."""
+        if len(self.tail) >= TAIL_LINES:
+            self.tail.popleft()
+            self.left_out += 1
+        self.tail.append((content, severity))
+
+    def take(self) -> list[tuple[str, Severity]]:
+        """What has been held back, in order, with the number of lines that are not there."""
+        held = list(self.tail)
+        if self.left_out:
+            held.insert(
+                0, (f"… {self.left_out:,} {'line' if self.left_out == 1 else 'lines'} left out", "warning")
+            )
+        self.tail.clear()
+        self.left_out = 0
+        return held
 
 
 class Reporter:
     """The voice of one node in one run."""
 
-    __slots__ = ("_half_lines", "_pending", "node", "run")
+    __slots__ = ("_half_lines", "_log", "_pending", "node", "run")
 
     def __init__(self, node: PlanNode, run: Run) -> None:
         self.node = node
         self.run = run
         self._half_lines: dict[Severity, str] | None = None
         """What has been printed and not yet ended by a newline, by the stream it went to."""
+        self._log: _Log | None = None
         self._pending: tuple[float, float | None, str] | tuple[()] | None = None
         """Progress that has been reported and not yet been told; None where none has ever been."""
 
@@ -80,6 +122,25 @@ class Reporter:
                 )
         return result
 
+    def checked(self, result: Any) -> Any:
+        """A result with the types that the node declares; raises NodeError for what doesn't have them."""
+        spec = self.node.spec
+        checks = spec.result_checks or {}
+        if not spec.routes:
+            return self._checked_by(checks[DEFAULT_HANDLE], DEFAULT_HANDLE, result)
+        if not isinstance(result, Mapping):
+            return result
+        return {
+            handle: self._checked_by(checks[handle], handle, value) if handle in checks else value
+            for handle, value in result.items()
+        }
+
+    def _checked_by(self, check: Check, handle: str, value: Any) -> Any:
+        try:
+            return check(value)
+        except ValueError as error:
+            raise self.error(f"the result has the wrong type: {error}", handle=handle) from None
+
     def error(
         self,
         reason: str,
@@ -113,17 +174,24 @@ class Reporter:
     def tell_completed(self, last: Mapping[str, Any] | None) -> None:
         """Tell that the node has ended, with the values that it sent last, by handle."""
         node = self.node
+        keeper = self.run.context.services.keeper
+        if keeper is not None and last is not None and not node.streams:
+            keeper.keep(node, last)
         shown = {name: preview(value) for name, value in last.items()} if last else None
         self.run.telling.emit((node.id, node.label, node.spec.type, "completed", shown, time_ns()))
 
     def flush_reports(self) -> None:
-        """Tell what is still held back: half printed lines and the last progress."""
+        """Tell what is still held back: half printed lines, the end of a long log, and the last progress."""
         if self._half_lines is not None:
             with self.run.telling.reporting:
                 half_lines, self._half_lines = self._half_lines or {}, None
             for severity, line in half_lines.items():
                 if line:
                     self.report_log(line, severity)
+        if self._log is not None and self._log.tail:
+            with self.run.telling.reporting:
+                for content, severity in self._log.take():
+                    self._tell_log(content, severity)
         if self._pending is not None:
             self.tell_progress()
 
@@ -159,9 +227,24 @@ class Reporter:
                 self.report_log(line, severity)
 
     def report_log(self, content: str, severity: Severity = "info") -> None:
-        """Add to the node's log; a line over 10,000 characters is cut, and says so."""
+        """Add to the node's log. A line over 10,000 characters is cut, and says so, as does a long log."""
         if len(content) > MAX_LINE:
             content = f"{content[:MAX_LINE]}… ({len(content) - MAX_LINE} more characters)"
+        with self.run.telling.reporting:
+            log = self._log = self._log or _Log()
+            if log.is_full():
+                log.hold(content, severity)
+                return
+            log.lines += 1
+            log.characters += len(content)
+            self._tell_log(content, severity)
+            if log.is_full():
+                self._tell_log(
+                    f"… this log is long: of the rest, the last {TAIL_LINES} lines are told at its end",
+                    "warning",
+                )
+
+    def _tell_log(self, content: str, severity: Severity) -> None:
         self.run.telling.emit(
             LogUpdate(
                 node_id=self.id,

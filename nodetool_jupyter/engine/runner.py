@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from itertools import chain
 from time import monotonic, time
 from typing import Any
 
@@ -22,7 +23,7 @@ from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext
 from nodetool_jupyter.engine.failure import fault_of, node_in, uncancellable
 from nodetool_jupyter.engine.inbox import Inbox, Parking
 from nodetool_jupyter.engine.once import run_once
-from nodetool_jupyter.engine.plan import Plan, PlanEdge, PlanNode
+from nodetool_jupyter.engine.plan import NOTHING, Plan, PlanEdge, PlanNode
 from nodetool_jupyter.engine.reporter import Reporter
 from nodetool_jupyter.engine.telling import EventSink, Telling
 from nodetool_jupyter.engine.threads import Interruptible, ThreadPool
@@ -44,9 +45,7 @@ class Outcome:
 
 
 class WorkflowRunner:
-    """Runs one plan once. ``run`` is awaited on the loop that the nodes run on; everything else is thread-
-    safe.
-    """
+    """Runs one plan once. ``run`` is awaited on the nodes' own loop; everything else is thread-safe."""
 
     def __init__(
         self,
@@ -57,8 +56,10 @@ class WorkflowRunner:
         *,
         first_seq: int = 1,
         grace: float = 5.0,
+        is_mortal: bool = False,
     ) -> None:
         self._run = Run(plan, context, sink, pool, first_seq=first_seq, grace=grace)
+        self._run.is_mortal = is_mortal
 
     async def run(self) -> Outcome:
         """Run to the end; never raises for what nodes do. The last event told is the terminal job_update."""
@@ -112,8 +113,8 @@ class Run:
         self.parking.check_stall = self._relieve_stall
         self.outputs: dict[str, list[Any]] = {name: [] for name in plan.outputs}
         self.is_cancelling = False
-        self.stuck: list[str] = []
-        """Nodes whose function could not be stopped."""
+        self.is_mortal = False  # whether the process ends with the run, and so does what can't be stopped
+        self.stuck: list[str] = []  # nodes whose function could not be stopped
         self.error: NodeError | None = None
         self._fault: Fault | None = None
         self.telling = Telling(context.job_id, sink, first_seq)
@@ -127,6 +128,8 @@ class Run:
         self._sources: Iterator[PlanNode] = iter([node for node in plan.nodes if not node.incoming])
         self._lanes: set[asyncio.Task[None]] = set()
         self._standby: asyncio.Task[None] | None = None
+        self.lane_goes_on = False
+        """Whether what becomes ready now is run by the lane that makes it so: none has to stand by for it."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._variables: Context
         """Context variables as they were at the start: each lane begins with them."""
@@ -195,7 +198,7 @@ class Run:
 
     def _outcome(self) -> Outcome:
         fault = self._fault if self.error is None else fault_of(self.error)
-        if self.stuck and self.is_ending:
+        if self.stuck and self.is_ending and not self.is_mortal:
             names = ", ".join(sorted(set(self.stuck)))
             fault = uncancellable(fault, f"node {names}", self.grace)
         if fault is not None:
@@ -203,8 +206,9 @@ class Run:
         return Outcome("cancelled" if self.is_cancelling else "completed", self.outputs)
 
     def tell_end(self, outcome: Outcome) -> None:
-        """Tell the terminal event."""
-        fault = outcome.fault
+        fault, keeper = outcome.fault, self.context.services.keeper
+        if keeper is not None:
+            keeper.close(is_completed=outcome.status == "completed")
         self.telling.tell_last(
             JobUpdate(
                 status=outcome.status,
@@ -217,7 +221,6 @@ class Run:
         )
 
     def cancel(self, fault: Fault | None) -> None:
-        """See WorkflowRunner.cancel."""
         if self.is_cancelling:
             return
         self._fault = fault
@@ -237,9 +240,7 @@ class Run:
             return
         if node.fires_once:
             self._make_ready(node)
-        else:
-            actor = self.actor_of(node)
-            assert actor is not None
+        elif (actor := self.actor_of(node)) is not None:
             self.schedule(actor)
 
     def actor_of(self, node: PlanNode) -> Actor | None:
@@ -256,7 +257,7 @@ class Run:
 
     def _make_ready(self, item: Actor | PlanNode) -> None:
         self._ready.append(item)
-        if self._standby is None:
+        if self._standby is None and not self.lane_goes_on:
             self._stand_by()
 
     def deliver(self, edge: PlanEdge, value: Any) -> Inbox | None:
@@ -268,7 +269,7 @@ class Run:
                 values = self._values[node.index] = {}
             values[edge.target_handle] = value
             return None
-        actor = self.actor_of(node)
+        actor = self._actors[node.index] or self.actor_of(node)
         if actor is None:
             return None
         actor.inbox.push(edge.target_handle, value)
@@ -278,14 +279,15 @@ class Run:
 
     def is_read(self, source: PlanNode) -> bool:
         """Whether a node is left that takes what this one sends."""
-        return any(
-            not self._has_ended[edge.target.index] for edges in source.outgoing.values() for edge in edges
-        )
+        edges = chain.from_iterable(source.outgoing.values())
+        return any(not self._has_ended[edge.target.index] for edge in edges)
 
-    def end_edges(self, source: PlanNode) -> None:
-        """A node will send no more."""
-        for edges in source.outgoing.values():
+    def end_edges(self, source: PlanNode, last: Mapping[str, Any] = NOTHING) -> None:
+        """A node will send no more than these last values by handle."""
+        for handle, edges in source.outgoing.items():
             for edge in edges:
+                if handle in last:
+                    self.deliver(edge, last[handle])
                 node = edge.target
                 if node.fires_once:
                     self._waiting[node.index] -= 1
@@ -356,7 +358,6 @@ class Run:
         return result[0]
 
     def actor_ended(self, actor: Actor) -> None:
-        """Let an actor go."""
         self._actors[actor.node.index] = None
         self._has_ended[actor.node.index] = True
         self.node_ended()

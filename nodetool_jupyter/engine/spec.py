@@ -6,13 +6,15 @@ of a node in a run; how that is called is its ``Shape``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
-from nodetool_jupyter.engine.annotations import Check
+from nodetool_jupyter.engine.annotations import Check, describe
+from nodetool_jupyter.errors import OptionError
 from nodetool_jupyter.model.types import TypeMetadata
 
 BUILDING: ContextVar[Callable[[NodeSpec, tuple[Any, ...], dict[str, Any]], Any] | None] = ContextVar(
@@ -80,6 +82,19 @@ class NodePolicy:
     timeout: float | None = None
     retries: int = 0
 
+    def __post_init__(self) -> None:
+        timeout, retries = self.timeout, self.retries
+        if timeout is not None and not (_is_number(timeout, int, float) and 0 < timeout < math.inf):
+            raise OptionError(
+                f"a node's timeout is a number of seconds above 0, or None; found {describe(timeout)}"
+            )
+        if not (_is_number(retries, int) and retries >= 0):
+            raise OptionError(f"a node's retries are a whole number from 0 on; found {describe(retries)}")
+
+
+def _is_number(value: object, *kinds: type) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
 
 class InputReader(Protocol):
     """The inbox as a node that reads its own inputs sees it."""
@@ -125,6 +140,10 @@ class NodeSpec:
     """The function itself, where calling it with properties and values is all there is to a firing."""
     routes: bool = False
     """Whether what it returns is a dict with one value a handle, rather than the value of the one handle."""
+    result_checks: Mapping[str, Check] | None = field(default=None, repr=False)
+    """How to check what is returned, by output handle; None where there is nothing to check."""
     policy: NodePolicy = NodePolicy()
     accept: Callable[[Mapping[str, Any], Any], Any] | None = None
     """For an input node: (checked properties, param) → the value, or ValueError"""
+    source: Any = field(default=None, repr=False)
+    """What was decorated or subclassed: it can be sent to another process, which the rest can't."""

@@ -15,7 +15,7 @@ from nodetool_jupyter.errors import JobCancelled
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.model.job import JobStatus
-from nodetool_jupyter.store.base import EventLog
+from nodetool_jupyter.worker.event_log import EventLog
 
 PATIENCE = 3
 """Interrupts after which whatever runs is broken off, wherever that is."""

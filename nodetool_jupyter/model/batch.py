@@ -12,8 +12,16 @@ from typing import Any, overload
 
 from pydantic_core import to_json
 
-from nodetool_jupyter.model.events import Event, JobUpdate, NodeStatus, NodeUpdate, encode_event
+from nodetool_jupyter.model.events import (
+    Event,
+    JobUpdate,
+    NodeStatus,
+    NodeUpdate,
+    decode_event,
+    encode_event,
+)
 
+JOB_UPDATE = b'"job_update"'
 Moment = tuple[str, str, str, NodeStatus, dict[str, Any] | None, int]
 """A node update as the engine tells it: node id, name, type, status, result, nanoseconds since the epoch."""
 
@@ -22,6 +30,9 @@ class Batch(Sequence[Event]):
     """Some consecutive events of one job, the first of which has the number ``first_seq``."""
 
     __slots__ = ("_events", "_items", "first_seq", "job_id")
+
+    is_kept = False
+    """Whether they are in the job's log already, written by the process that runs the job."""
 
     def __init__(self, items: Sequence[Event | Moment], job_id: str, first_seq: int) -> None:
         self._items = items
@@ -61,21 +72,66 @@ class Batch(Sequence[Event]):
         """Those that change the job's status."""
         return [item for item in self._items if isinstance(item, JobUpdate)]
 
+    def without_end(self) -> tuple[Batch, JobUpdate | None]:
+        """The same without the message that ends the job, and that message, if it has it: the last one."""
+        last = self._items[-1] if self._items else None
+        if not isinstance(last, JobUpdate) or last.status == "running":
+            return self, None
+        return Batch(list(self._items)[:-1], self.job_id, self.first_seq), last
+
     @property
     def lines(self) -> bytes:
         """JSON lines, each ended by a newline."""
-        job_id = quoted(self.job_id)
-        lines = []
+        try:
+            return "".join(self._texts()).encode()
+        except ValueError:  # a lone surrogate, for which the other way has a word
+            return b"".join(encode_event(event) + b"\n" for event in self)
+
+    def _texts(self) -> Iterator[str]:
+        head = f'{{"type":"node_update","job_id":{quoted(self.job_id)},"seq":'
+        last: str | None = None
+        tail = ""
         for seq, item in enumerate(self._items, self.first_seq):
-            if isinstance(item, tuple):
-                try:
-                    lines.append(_line_of(item, job_id, seq))
-                except ValueError:  # a lone surrogate, for which the other way has a word
-                    lines.append(encode_event(self._stamped(_update_of(item), seq)))
-            else:
-                lines.append(encode_event(self._stamped(item, seq)))
-        lines.append(b"")
-        return b"\n".join(lines)
+            if not isinstance(item, tuple):
+                yield encode_event(self._stamped(item, seq)).decode() + "\n"
+                continue
+            node_id, name, kind, status, result, at = item
+            if node_id is not last:  # most nodes end right after they have started
+                tail = (
+                    f'"node_id":{quoted(node_id)},"node_name":{quoted(name)},"node_type":{quoted(kind)}}}\n'
+                )
+                last = node_id
+            shown = "" if result is None else f'"result":{_json_of(result)},'
+            digits = str(at)  # writing a float takes longer than all the rest
+            time = f"{digits[:-9]}.{digits[-9:-3]}"
+            yield f'{head}{seq},"timestamp":{time},"status":"{status}",{shown}{tail}'
+
+
+class KeptBatch(Batch):
+    """Events that have come by the job's log: lines, made to objects where somebody asks for them."""
+
+    __slots__ = ("_lines",)
+
+    is_kept = True
+
+    def __init__(self, lines: Sequence[bytes], job_id: str, first_seq: int) -> None:
+        super().__init__((), job_id, first_seq)
+        self._lines = lines
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def _numbered(self) -> Iterator[Event]:
+        return map(decode_event, self._lines)
+
+    @property
+    def job_updates(self) -> Iterable[JobUpdate]:
+        marked = (decode_event(line) for line in self._lines if JOB_UPDATE in line)
+        return [event for event in marked if isinstance(event, JobUpdate)]
+
+    @property
+    def lines(self) -> bytes:
+        return b"\n".join([*self._lines, b""])
 
 
 def _update_of(moment: Moment) -> NodeUpdate:
@@ -83,17 +139,6 @@ def _update_of(moment: Moment) -> NodeUpdate:
     return NodeUpdate(
         node_id=node_id, node_name=name, node_type=kind, status=status, result=result, timestamp=at / 1e9
     )
-
-
-def _line_of(moment: Moment, job_id: str, seq: int) -> bytes:
-    node_id, name, kind, status, result, at = moment
-    shown = "" if result is None else f'"result":{_json_of(result)},'
-    digits = str(at)  # writing a float takes longer than all the rest
-    return (
-        f'{{"type":"node_update","job_id":{job_id},"seq":{seq},"timestamp":{digits[:-9]}.{digits[-9:-3]},'
-        f'"status":"{status}",{shown}"node_id":{quoted(node_id)},"node_name":{quoted(name)},'
-        f'"node_type":{quoted(kind)}}}'
-    ).encode()
 
 
 def _json_of(result: dict[str, Any]) -> str:

@@ -7,15 +7,44 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidatorFunctionWrapHandler,
+    WrapSerializer,
+    WrapValidator,
+    model_validator,
+)
 
 from nodetool_jupyter.errors import Problem
 from nodetool_jupyter.model.types import TypeMetadata
 
 SyncMode = Literal["on_any", "zip_all"]
 DEFAULT_HANDLE = "output"
+
+
+def _keep_source(value: Any, read: ValidatorFunctionWrapHandler) -> TypeMetadata:
+    kind: TypeMetadata = read(value)
+    if isinstance(value, dict):
+        object.__setattr__(kind, "source", value)  # it is new, and nobody else has it yet
+    return kind
+
+
+def _write_source(kind: TypeMetadata, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    if kind.source is not None:
+        return dict(kind.source)
+    written: dict[str, Any] = write(kind)
+    del written["source"]
+    return written
+
+
+KeptType = Annotated[TypeMetadata, WrapValidator(_keep_source), WrapSerializer(_write_source)]
+"""A type that is saved as it was read, with the fields that we don't know."""
 
 
 class Node(BaseModel):
@@ -29,7 +58,7 @@ class Node(BaseModel):
     data: dict[str, Any] = Field(default_factory=dict)
     ui_properties: dict[str, Any] = Field(default_factory=dict)
     dynamic_properties: dict[str, Any] = Field(default_factory=dict)
-    dynamic_outputs: dict[str, TypeMetadata] = Field(default_factory=dict)
+    dynamic_outputs: dict[str, KeptType] = Field(default_factory=dict)
     sync_mode: SyncMode = "on_any"
 
 
@@ -52,6 +81,15 @@ class Edge(BaseModel):
         return f"{self.source}.{self.sourceHandle} → {self.target}.{self.targetHandle}"
 
 
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What can be said of a graph whatever its nodes are."""
+
+    problems: list[Problem]
+    order: list[str]
+    """The ids of a graph without problems, each behind those whose edges lead to it."""
+
+
 class Graph(BaseModel):
     """Nodes and edges. Making one checks the fields only, ``structural_problems`` how they fit together."""
 
@@ -62,58 +100,67 @@ class Graph(BaseModel):
 
     def structural_problems(self) -> list[Problem]:
         """Missing and doubled ids, dangling and doubled edges, parents that aren't there, cycles."""
-        problems = list(self._id_problems())
+        return self.structure().problems
+
+    def structure(self) -> Structure:
+        """How nodes and edges fit together, found in one pass of each."""
         known = {node.id for node in self.nodes}
-        problems += self._edge_problems(known)
+        problems = [*self._id_problems(known), *self._edge_problems(known)]
         problems += [
             Problem(f"its group {node.parent_id!r} is not in the graph", node_id=node.id)
             for node in self.nodes
             if node.parent_id and node.parent_id not in known
         ]
-        if not problems:
-            problems += self._cycle_problems()
-        return problems
+        if problems:
+            return Structure(problems, [])
+        return self._ordered()
 
-    def _id_problems(self) -> Iterator[Problem]:
-        for node_id, count in Counter(node.id for node in self.nodes).items():
-            if not node_id:
-                yield Problem("a node has no id")
-            elif count > 1:
-                yield Problem(f"{count} nodes have this id", node_id=node_id)
-        for edge_id, count in Counter(edge.id for edge in self.edges if edge.id).items():
-            if count > 1:
-                yield Problem(f"{count} edges have this id", edge_id=edge_id)
+    def _id_problems(self, known: set[str]) -> Iterator[Problem]:
+        if len(known) < len(self.nodes) or "" in known:
+            for node_id, count in Counter(node.id for node in self.nodes).items():
+                if not node_id:
+                    yield Problem("a node has no id")
+                elif count > 1:
+                    yield Problem(f"{count} nodes have this id", node_id=node_id)
+        named = [edge.id for edge in self.edges if edge.id]
+        if len(named) > len(set(named)):
+            for edge_id, count in Counter(named).items():
+                if count > 1:
+                    yield Problem(f"{count} edges have this id", edge_id=edge_id)
 
     def _edge_problems(self, known: set[str]) -> Iterator[Problem]:
         seen: set[tuple[str, str, str, str]] = set()
         for edge in self.edges:
-            for end, name in (("source", edge.source), ("target", edge.target)):
-                if name not in known:
-                    yield Problem(f"{edge}: its {end} node {name!r} is not in the graph", edge_id=edge.id)
-            key = (edge.source, edge.sourceHandle, edge.target, edge.targetHandle)
+            source, target = edge.source, edge.target
+            if source not in known:
+                yield Problem(f"{edge}: its source node {source!r} is not in the graph", edge_id=edge.id)
+            if target not in known:
+                yield Problem(f"{edge}: its target node {target!r} is not in the graph", edge_id=edge.id)
+            key = (source, edge.sourceHandle, target, edge.targetHandle)
             if key in seen:
                 yield Problem(f"{edge}: this connection is there twice", edge_id=edge.id)
             seen.add(key)
 
-    def _cycle_problems(self) -> list[Problem]:
+    def _ordered(self) -> Structure:
         """Kahn's algorithm; what it can't order holds a cycle, of which one is named."""
         waiting = {node.id: 0 for node in self.nodes}
-        targets: dict[str, list[str]] = {node.id: [] for node in self.nodes}
+        targets: dict[str, list[str]] = {}
         for edge in self.edges:
             waiting[edge.target] += 1
-            targets[edge.source].append(edge.target)
-        ready = [node_id for node_id, count in waiting.items() if not count]
-        ordered = 0
-        while ready:
-            ordered += 1
-            for target in targets[ready.pop()]:
+            if edge.source in targets:
+                targets[edge.source].append(edge.target)
+            else:
+                targets[edge.source] = [edge.target]
+        order = [node_id for node_id, count in waiting.items() if not count]
+        for node_id in order:
+            for target in targets.get(node_id, ()):
                 waiting[target] -= 1
                 if not waiting[target]:
-                    ready.append(target)
-        if ordered == len(waiting):
-            return []
+                    order.append(target)
+        if len(order) == len(waiting):
+            return Structure([], order)
         cycle = _find_cycle({node_id for node_id, count in waiting.items() if count}, self.edges)
-        return [Problem(f"the graph has a cycle: {' → '.join(cycle)}", node_id=cycle[0])]
+        return Structure([Problem(f"the graph has a cycle: {' → '.join(cycle)}", node_id=cycle[0])], [])
 
 
 def _find_cycle(left: set[str], edges: tuple[Edge, ...]) -> list[str]:

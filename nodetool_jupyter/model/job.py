@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nodetool_jupyter.errors import IllegalTransition
 from nodetool_jupyter.model.events import Fault, JobUpdate
-from nodetool_jupyter.model.request import ResourceLimits
+from nodetool_jupyter.model.request import NO_LIMITS, ResourceLimits
 
 
 class JobStatus(str, Enum):
@@ -65,7 +65,7 @@ class JobRecord(BaseModel):
     strategy: str = "threaded"
     status: JobStatus = JobStatus.QUEUED
     params: dict[str, Any] = Field(default_factory=dict)
-    limits: ResourceLimits = ResourceLimits()
+    limits: ResourceLimits = NO_LIMITS
     owner: str = ""
     """The manager that looks after the job: an id whose lock file shows whether it lives."""
     attempt: int = 1

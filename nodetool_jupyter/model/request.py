@@ -43,17 +43,21 @@ class ResourceLimits(BaseModel):
         return self.model_dump(exclude_none=True)
 
 
+NO_LIMITS = ResourceLimits()
+
+
 class RunJobRequest(BaseModel):
     """One run of a graph with its params. ``execution_strategy`` is the enum or the name of a registered
     strategy.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # The store shows bytes of the graph as base64; what is run never passes through this JSON.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64")
 
     graph: Graph
     params: dict[str, Any] = Field(default_factory=dict)
     execution_strategy: ExecutionStrategy | str = ExecutionStrategy.THREADED
-    resource_limits: ResourceLimits = ResourceLimits()
+    resource_limits: ResourceLimits = NO_LIMITS
     workflow_id: str = ""
     name: str = ""
     user_id: str = ""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nodetool_jupyter.store.base import EventLog, Owner, Store, StoreWarning, fault_code, new_job_id
+from nodetool_jupyter.store.base import Owner, Store, StoreWarning, fault_code, new_job_id
 
 if TYPE_CHECKING:
     from nodetool_jupyter.settings import Settings
 
-__all__ = ["EventLog", "Owner", "Store", "StoreWarning", "fault_code", "new_job_id", "open_store"]
+__all__ = ["Owner", "Store", "StoreWarning", "fault_code", "new_job_id", "open_store"]
 
 
 def open_store(settings: Settings) -> Store:

@@ -5,9 +5,6 @@ Names are made here, never taken from a workflow, and a reference is looked up i
 
 from __future__ import annotations
 
-import os
-import re
-import secrets
 import shutil
 import tempfile
 import threading
@@ -17,10 +14,9 @@ from typing import BinaryIO
 
 from nodetool_jupyter.errors import StoreError
 from nodetool_jupyter.store.base import Store
-from nodetool_jupyter.store.files import make_private
+from nodetool_jupyter.values.files import ValueFolder
 
 FOLDER = "values"
-REFERENCE = re.compile(r"[a-z0-9_-]{1,80}\.[a-z0-9]{1,10}")
 
 
 class RunFiles:
@@ -31,35 +27,16 @@ class RunFiles:
         self._job_id = job_id
 
     @property
-    def _folder(self) -> Path:
-        return self._store.run_directory(self._job_id) / FOLDER
+    def _values(self) -> ValueFolder:
+        return ValueFolder(self._store.run_directory(self._job_id) / FOLDER, f"job {self._job_id}")
 
     def write(self, name_hint: str, suffix: str, data: bytes | Callable[[BinaryIO], None]) -> str:
         """Write a new file for this user only; gives its reference. Raises StoreError."""
-        label = re.sub(r"[^a-z0-9]+", "-", name_hint.lower()).strip("-")[:40] or "value"
-        reference = f"{label}-{secrets.token_hex(8)}.{suffix.lstrip('.')}"
-        try:
-            make_private(self._folder)
-            fd = os.open(self._folder / reference, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(fd, "wb") as file:
-                file.write(data) if isinstance(data, bytes) else data(file)
-        except OSError as error:
-            raise StoreError(
-                f"a large value of job {self._job_id} can't be written: {error.strerror or error}",
-                hint="make room, or set NODETOOL_HOME to another folder",
-            ) from error
-        return reference
+        return self._values.write(name_hint, suffix, data)
 
     def find(self, reference: str) -> Path:
         """The file behind a reference. Raises StoreError for what is no reference, or is gone."""
-        if not REFERENCE.fullmatch(reference):
-            raise StoreError(f"{reference[:80]!r} is no reference to a value of job {self._job_id}")
-        path = self._folder / reference
-        if not path.is_file() or path.is_symlink():
-            raise StoreError(
-                f"the value {reference} of job {self._job_id} is no longer there", hint="run the job again"
-            )
-        return path
+        return self._values.find(reference)
 
 
 class TempFolder:

@@ -5,7 +5,6 @@ One invariant: a job that has ended keeps its record for good, and a live one is
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import threading
@@ -18,13 +17,13 @@ from pathlib import Path
 from nodetool_jupyter.errors import ErrorCode, JobNotFound, StoreError
 from nodetool_jupyter.model.job import JobRecord, JobStatus
 from nodetool_jupyter.model.request import RunJobRequest
+from nodetool_jupyter.worker.event_log import FULL_DISK, EventLog
 
 RANDOM_BITS = 52
 SHORTEST_PREFIX = 4
 CANDIDATES_SHOWN = 5
 SUGGESTIONS_FROM = 200
 SAFE_ID = re.compile(r"[A-Za-z0-9_:-][A-Za-z0-9_.:-]{0,127}")
-FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 SQLITE_FULL = 13
 
 _id_lock = threading.Lock()
@@ -50,37 +49,6 @@ def fault_code(error: BaseException) -> ErrorCode:
     full = isinstance(cause, OSError) and cause.errno in FULL_DISK
     full = full or getattr(cause, "sqlite_errorcode", None) == SQLITE_FULL
     return ErrorCode.DISK_FULL if full else ErrorCode.STORE_FAILED
-
-
-class EventLog(ABC):
-    """The messages of one job, as JSON lines in the order in which they were made."""
-
-    @abstractmethod
-    def append(self, data: bytes) -> None:
-        """Add whole lines: all of ``data`` or, raising StoreError, nothing. One writer a job, any thread."""
-
-    @abstractmethod
-    def read(self, offset: int = 0, *, limit: int | None = None) -> tuple[list[bytes], int]:
-        """The whole lines, without their newlines, from byte ``offset`` on, and the offset to go on from.
-
-        ``limit`` bounds the bytes of one call, but for a longer line; the caller goes on until no lines come.
-        """
-
-    def flush(self) -> None:  # noqa: B027 - most logs hold nothing back
-        """Write what has been held back for long enough; the writer calls it while nothing else happens."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """End writing; harmless twice. Reading goes on working."""
-
-
-def lines_of(data: bytes | bytearray, offset: int, limit: int | None) -> tuple[list[bytes], int]:
-    """What EventLog.read gives, of a log that is in memory and ends with a whole line."""
-    end = len(data)
-    if limit is not None and offset + limit < end:
-        end = data.rfind(b"\n", offset, offset + limit) + 1 or data.find(b"\n", offset) + 1
-    part = bytes(data[offset:end])
-    return part.split(b"\n")[:-1], offset + len(part)
 
 
 class Owner:
@@ -134,7 +102,7 @@ class Store(ABC):
         user_id: str = "",
         workflow_id: str | None = None,
     ) -> list[JobRecord]:
-        """Records without params, newest first, older than the job ``before`` (JobNotFound if it is gone)."""
+        """Records without params, last added first; those after ``before`` (JobNotFound if it is gone)."""
 
     @abstractmethod
     def open_log(self, job_id: str) -> EventLog:
@@ -149,6 +117,10 @@ class Store(ABC):
         """Where the job's log and files belong; not made by this call."""
 
     @abstractmethod
+    def remove(self, job_ids: Collection[str]) -> list[str]:
+        """Forget jobs and delete their run directories; gives those that are gone. Live ones stay."""
+
+    @abstractmethod
     def claim_dead(self, owner: str, is_alive: Callable[[str], bool]) -> list[JobRecord]:
         """Give ``owner`` the live jobs of owners that aren't; of several claimants one gets each job."""
 
@@ -159,6 +131,10 @@ class Store(ABC):
     @abstractmethod
     def owner_is_alive(self, owner_id: str) -> bool:
         """Whether that owner still lives, in this process or another."""
+
+    @abstractmethod
+    def owner_address(self, owner_id: str) -> Path | None:
+        """Where that owner can be reached by a socket; None where no other process could look for it."""
 
     @abstractmethod
     def close(self) -> None:

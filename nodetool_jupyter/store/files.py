@@ -15,25 +15,12 @@ from pathlib import Path
 
 from nodetool_jupyter.errors import StoreError
 from nodetool_jupyter.store.base import Owner, new_job_id
+from nodetool_jupyter.values.files import make_private
 
 POLL = 0.005
 OWNERS_TIMEOUT = 10.0
 
 _held: set[int] = set()
-
-
-def make_private(folder: Path) -> None:
-    """Make ``folder``, and those above it that are missing, for this user only; raises OSError."""
-    try:
-        folder.mkdir(0o700)
-    except FileNotFoundError:
-        if folder.parent.exists():  # there is nothing to make above it: no folder can be made here
-            raise
-        make_private(folder.parent)
-        make_private(folder)
-    except FileExistsError:
-        if not folder.is_dir():
-            raise
 
 
 def _try_lock(fd: int, *, shared: bool = False) -> bool:
@@ -81,6 +68,7 @@ def register_owner(folder: Path) -> Owner:
         for path in folder.glob("*.lock"):
             if not is_held(path):
                 path.unlink(missing_ok=True)
+                path.with_suffix(".sock").unlink(missing_ok=True)
         owner_id = new_job_id()
         path = folder / f"{owner_id}.lock"
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)

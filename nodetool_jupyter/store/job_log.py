@@ -11,8 +11,7 @@ import threading
 from pathlib import Path
 from time import monotonic
 
-from nodetool_jupyter.store.base import EventLog, lines_of
-from nodetool_jupyter.store.event_log import LogWriter, ended
+from nodetool_jupyter.worker.event_log import EventLog, LogWriter, ended, lines_of
 
 YOUNG = 0.05
 """Seconds that messages may stay in memory; ``flush`` is called about as often while a job runs."""
@@ -22,10 +21,10 @@ SHORT = 32 * 1024
 class JobLog(EventLog):
     """Shared by the writer and all readers of this process; offsets stay valid when it becomes a file."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, is_new: bool = False) -> None:
         self._path = path
         self._lock = threading.Lock()
-        is_there = os.path.exists(path)  # noqa: PTH110 - a Path costs more than the look
+        is_there = not is_new and os.path.exists(path)  # noqa: PTH110 - a Path costs more than the look
         self._file = LogWriter(Path(path)) if is_there else None
         self._data = b""
         self._begun = 0.0

@@ -8,9 +8,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from heapq import nlargest
+from itertools import dropwhile, islice
 from pathlib import Path
 
 from pydantic_core import from_json
@@ -20,12 +20,10 @@ from nodetool_jupyter.model.job import LIVE, JobRecord, JobStatus
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.store.base import (
     CANDIDATES_SHOWN,
-    EventLog,
     Owner,
     Store,
     checked_id,
     closed,
-    lines_of,
     may_replace,
     new_job_id,
     not_found,
@@ -33,6 +31,7 @@ from nodetool_jupyter.store.base import (
     taken,
 )
 from nodetool_jupyter.store.schema import Content, content_of, record_of, request_of, row_of, unpack
+from nodetool_jupyter.worker.event_log import NAME, EventLog, LogReader, lines_of
 
 CHANGING = ("status", "owner", "attempt", "ticket", "started_at", "finished_at", "duration", "fault")
 
@@ -50,9 +49,12 @@ class _Job:
 class MemoryLog(EventLog):
     """The log of one job as a buffer, which its writer and all readers share."""
 
-    def __init__(self, buffers: dict[str, bytearray], job_id: str, *, writable: bool) -> None:
+    def __init__(
+        self, buffers: dict[str, bytearray], job_id: str, *, writable: bool, path: Path | None = None
+    ) -> None:
         self._buffers = buffers
         self._job_id = job_id
+        self._file = None if path is None else LogReader(path)
         self._writable = writable
 
     def append(self, data: bytes) -> None:
@@ -65,7 +67,10 @@ class MemoryLog(EventLog):
         self._buffers.setdefault(self._job_id, bytearray()).extend(data)
 
     def read(self, offset: int = 0, *, limit: int | None = None) -> tuple[list[bytes], int]:
-        return lines_of(self._buffers.get(self._job_id, b""), offset, limit)
+        data = self._buffers.get(self._job_id)
+        if data is None and self._file is not None:  # where another process writes it, it is a file
+            return self._file.read(offset, limit=limit)
+        return lines_of(data or b"", offset, limit)
 
     def close(self) -> None:
         self._writable = False
@@ -118,22 +123,25 @@ class MemoryStore(Store):
     ) -> list[JobRecord]:
         with self._lock:
             self._check_open()
-            after = None if before is None else _age(self._job(before).record)
-            found = [
-                job.record
-                for job in self._jobs.values()
-                if job.record.user_id == user_id
-                and (workflow_id is None or job.record.workflow_id == workflow_id)
-                and (statuses is None or job.record.status in statuses)
-                and (after is None or _age(job.record) < after)
-            ]
-        return nlargest(limit, found, key=_age)
+            newest_first: Iterator[JobRecord] = (job.record for job in reversed(self._jobs.values()))
+            if before is not None:
+                self._job(before)
+                newest_first = islice(dropwhile(lambda record: record.id != before, newest_first), 1, None)
+            found = (
+                record
+                for record in newest_first
+                if record.user_id == user_id
+                and (workflow_id is None or record.workflow_id == workflow_id)
+                and (statuses is None or record.status in statuses)
+            )
+            return list(islice(found, limit))
 
     def open_log(self, job_id: str) -> EventLog:
         return MemoryLog(self._logs, checked_id(job_id), writable=True)
 
     def read_log(self, job_id: str) -> EventLog:
-        return MemoryLog(self._logs, checked_id(job_id), writable=False)
+        path = self.run_directory(job_id) / NAME
+        return MemoryLog(self._logs, checked_id(job_id), writable=False, path=path)
 
     def run_directory(self, job_id: str) -> Path:
         with self._lock:
@@ -142,14 +150,26 @@ class MemoryStore(Store):
                 self._folder = Path(tempfile.mkdtemp(prefix="nodetool-jobs-"))
             return self._folder / checked_id(job_id)
 
+    def remove(self, job_ids: Collection[str]) -> list[str]:
+        with self._lock:
+            removed = [
+                job_id
+                for job_id in job_ids
+                if job_id in self._jobs and self._jobs[job_id].record.status.is_terminal
+            ]
+            for job_id in removed:
+                del self._jobs[job_id]
+                self._logs.pop(job_id, None)
+        for job_id in removed:
+            shutil.rmtree(self.run_directory(job_id), ignore_errors=True)
+        return removed
+
     def claim_dead(self, owner: str, is_alive: Callable[[str], bool]) -> list[JobRecord]:
         with self._lock:
             self._check_open()
             live = [job for job in self._jobs.values() if job.record.status in LIVE]
             dead = {name for name in {job.record.owner for job in live} - {owner} if not is_alive(name)}
-            claimed = sorted(
-                (job for job in live if job.record.owner in dead), key=lambda job: _age(job.record)
-            )
+            claimed = [job for job in live if job.record.owner in dead]
             for job in claimed:
                 record = job.record.model_copy(update={"owner": owner})
                 self._jobs[record.id] = _Job(record, job.content)
@@ -162,6 +182,9 @@ class MemoryStore(Store):
 
     def owner_is_alive(self, owner_id: str) -> bool:
         return owner_id in self._owners
+
+    def owner_address(self, owner_id: str) -> Path | None:  # noqa: ARG002 - there are no others to be reached
+        return None
 
     def close(self) -> None:
         with self._lock:
@@ -180,8 +203,8 @@ class MemoryStore(Store):
     def _id_with_name(self, name: str, user_id: str) -> str | None:
         with self._lock:
             records = [job.record for job in self._jobs.values()]
-        named = [record for record in records if record.user_id == user_id and record.name == name]
-        return max(named, key=_age).id if named else None
+        named = [each for each in records if each.name and (each.user_id, each.name) == (user_id, name)]
+        return named[-1].id if named else None
 
     def _job(self, job_id: str) -> _Job:
         with self._lock:
@@ -194,7 +217,3 @@ class MemoryStore(Store):
     def _check_open(self) -> None:
         if self._closed:
             raise closed()
-
-
-def _age(record: JobRecord) -> tuple[float, str]:
-    return record.created_at, record.id

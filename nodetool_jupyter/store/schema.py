@@ -1,6 +1,7 @@
 """How jobs lie in the database: tables, statements, and the way between rows and the model.
 
-Listing reads the table ``job`` alone; params and graphs lie in ``content``, at no cost to a page.
+A small job is one row, from its params to its log: each page that a commit touches costs more than all else.
+What is large lies in ``content``, at no cost to a page of the list. Numbers grow as jobs are added.
 """
 # ruff: noqa: S608 - what is put into statements are constants of this module; values are bound
 
@@ -17,11 +18,12 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 from nodetool_jupyter.errors import ValueCrossingError
 from nodetool_jupyter.model.events import Fault
 from nodetool_jupyter.model.job import LIVE, JobRecord, JobStatus
-from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
+from nodetool_jupyter.model.request import NO_LIMITS, RunJobRequest
 from nodetool_jupyter.values.preview import preview
 
 PACK_ABOVE = 16 * 1024
-NO_LIMITS = ResourceLimits()
+INLINE = 2048
+"""Bytes of params and graph up to which they lie in the job's row: updating it writes them again."""
 _FAULT = TypeAdapter(Fault)
 _REQUEST = TypeAdapter(RunJobRequest).serializer
 
@@ -45,19 +47,19 @@ COLUMNS = (
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE job (
-            id TEXT PRIMARY KEY, name TEXT NOT NULL, workflow_id TEXT NOT NULL, user_id TEXT NOT NULL,
-            strategy TEXT NOT NULL, status TEXT NOT NULL, owner TEXT NOT NULL, attempt INTEGER NOT NULL,
-            ticket TEXT, created_at REAL NOT NULL, started_at REAL, finished_at REAL, duration REAL,
-            limits BLOB, fault BLOB
-        ) WITHOUT ROWID""",
-        "CREATE INDEX job_history ON job (user_id, created_at, id)",
-        "CREATE INDEX job_status ON job (status, user_id, created_at, id)",
-        """CREATE INDEX job_workflow ON job (user_id, workflow_id, created_at, id)
-            WHERE workflow_id <> ''""",
+            number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+            workflow_id TEXT NOT NULL, user_id TEXT NOT NULL, strategy TEXT NOT NULL, status TEXT NOT NULL,
+            owner TEXT NOT NULL, attempt INTEGER NOT NULL, ticket TEXT, created_at REAL NOT NULL,
+            started_at REAL, finished_at REAL, duration REAL, limits BLOB, fault BLOB,
+            params BLOB, request BLOB, request_params BLOB, log BLOB
+        )""",
+        "CREATE INDEX job_status ON job (status, user_id) WHERE status <> 'completed'",
+        "CREATE INDEX job_user ON job (user_id) WHERE user_id <> ''",
+        "CREATE INDEX job_name ON job (user_id, name) WHERE name <> ''",
+        "CREATE INDEX job_workflow ON job (user_id, workflow_id) WHERE workflow_id <> ''",
         """CREATE TABLE content (
-            job_id TEXT PRIMARY KEY, params BLOB NOT NULL, request BLOB NOT NULL, request_params BLOB
-        ) WITHOUT ROWID""",
-        "CREATE TABLE log (job_id TEXT PRIMARY KEY, lines BLOB NOT NULL) WITHOUT ROWID",
+            number INTEGER PRIMARY KEY, params BLOB NOT NULL, request BLOB NOT NULL, request_params BLOB
+        )""",
     ),
 )
 """Statements that lead from schema version n to n + 1; the version is the database's ``user_version``."""
@@ -70,26 +72,34 @@ def _quoted(statuses: Collection[JobStatus]) -> str:
 _LISTED = ", ".join(COLUMNS)
 _ENDED = _quoted([status for status in JobStatus if status.is_terminal])
 _LIVE = _quoted(LIVE)
+_IS_LIVE = f"status IN ({_LIVE}) AND status <> 'completed'"  # the second half names the index
+_COMPLETE = "job LEFT JOIN content ON content.number = job.number"
+_PARAMS = "coalesce(job.params, content.params)"
 
-INSERT_JOB = f"INSERT INTO job ({_LISTED}) VALUES ({', '.join('?' * len(COLUMNS))})"
-INSERT_CONTENT = "INSERT INTO content VALUES (?, ?, ?, ?)"
+INSERT_JOB = f"""INSERT INTO job ({_LISTED}, params, request, request_params)
+    VALUES ({", ".join("?" * (len(COLUMNS) + 3))})"""
+INSERT_CONTENT = "INSERT INTO content VALUES (last_insert_rowid(), ?, ?, ?)"
 UPDATE_JOB = f"""UPDATE job
     SET status = ?, owner = ?, attempt = ?, ticket = ?,
-        started_at = ?, finished_at = ?, duration = ?, fault = ?
+        started_at = ?, finished_at = ?, duration = ?, fault = ?, log = ?
     WHERE id = ? AND status NOT IN ({_ENDED}) AND (owner IN (?, '') OR attempt < ?)"""
-SELECT_JOB = f"SELECT {_LISTED}, params FROM job JOIN content ON job_id = id WHERE id = ?"
-SELECT_REQUEST = "SELECT request, coalesce(request_params, params) FROM content WHERE job_id = ?"
-INSERT_LOG = "INSERT OR REPLACE INTO log VALUES (?, ?)"
-SELECT_LOG = "SELECT lines FROM log WHERE job_id = ?"
+SELECT_JOB = f"SELECT {_LISTED}, {_PARAMS} FROM {_COMPLETE} WHERE id = ?"
+SELECT_REQUEST = f"""SELECT coalesce(job.request, content.request),
+        coalesce(job.request_params, content.request_params, {_PARAMS})
+    FROM {_COMPLETE} WHERE id = ?"""
+_REMOVED = f"id IN (SELECT value FROM json_each(?)) AND status IN ({_ENDED})"
+SELECT_REMOVED = f"SELECT id FROM job WHERE {_REMOVED}"
+DELETE_CONTENT = f"DELETE FROM content WHERE number IN (SELECT number FROM job WHERE {_REMOVED})"
+DELETE_JOBS = f"DELETE FROM job WHERE {_REMOVED}"
+SELECT_LOG = "SELECT log FROM job WHERE id = ? AND log IS NOT NULL"
+SELECT_NUMBER = "SELECT number FROM job WHERE id = ?"
 SELECT_IDS = (
     "SELECT id FROM job WHERE id >= ?1 AND id < ?1 || char(1114111) AND user_id = ?2 ORDER BY id LIMIT ?3"
 )
-SELECT_NAMED = "SELECT id FROM job WHERE user_id = ? AND name = ? ORDER BY created_at DESC, id DESC LIMIT 1"
-SELECT_LIVE_OWNERS = f"SELECT DISTINCT owner FROM job WHERE status IN ({_LIVE})"
-_OWNED = f"status IN ({_LIVE}) AND owner IN (SELECT value FROM json_each(?))"
-SELECT_OWNED = (
-    f"SELECT {_LISTED}, params FROM job JOIN content ON job_id = id WHERE {_OWNED} ORDER BY created_at, id"
-)
+SELECT_NAMED = "SELECT id FROM job WHERE user_id = ? AND name = ? AND name <> '' ORDER BY number DESC LIMIT 1"
+SELECT_LIVE_OWNERS = f"SELECT DISTINCT owner FROM job WHERE {_IS_LIVE}"
+_OWNED = f"{_IS_LIVE} AND owner IN (SELECT value FROM json_each(?))"
+SELECT_OWNED = f"SELECT {_LISTED}, {_PARAMS} FROM {_COMPLETE} WHERE {_OWNED} ORDER BY job.number"
 UPDATE_OWNED = f"UPDATE job SET owner = ? WHERE {_OWNED}"
 
 
@@ -102,28 +112,31 @@ class Query(NamedTuple):
 
 def select_page(
     limit: int,
-    after: tuple[float, str] | None,
+    after: int | None,
     statuses: Collection[JobStatus] | None,
     user_id: str,
     workflow_id: str | None,
 ) -> Query:
-    """Newest first: one range of an index, or one for each status, merged."""
+    """Newest first, of the numbers below ``after``: one range of an index, or one for each status, merged."""
     conditions, args = ["user_id = ?"], [user_id]
+    if user_id:
+        conditions.append("user_id <> ''")
     if workflow_id is not None:
         conditions.append("workflow_id = ?" + (" AND workflow_id <> ''" if workflow_id else ""))
         args.append(workflow_id)
     tail: tuple[Any, ...] = (limit,)
     if after is not None:
-        conditions.append("(created_at, id) < (?, ?)")
-        tail = (*after, limit)
-    order = "ORDER BY created_at DESC, id DESC LIMIT ?"
-    if statuses is None or workflow_id is not None:
+        conditions.append("number < ?")
+        tail = (after, limit)
+    order = "ORDER BY number DESC LIMIT ?"
+    if statuses is None or workflow_id is not None or JobStatus.COMPLETED in statuses:
         if statuses is not None:
             # The plus keeps SQLite from taking the index of statuses for the workflow's.
-            conditions.insert(0, f"+status IN ({_quoted(statuses)})")
+            conditions.append(f"+status IN ({_quoted(statuses)})")
         return Query(f"SELECT {_LISTED} FROM job WHERE {' AND '.join(conditions)} {order}", (*args, *tail))
     each = (
-        f"SELECT * FROM (SELECT {_LISTED} FROM job WHERE status = ? AND {' AND '.join(conditions)} {order})"
+        f"SELECT * FROM (SELECT {_LISTED}, number FROM job"
+        f" WHERE status = ? AND status <> 'completed' AND {' AND '.join(conditions)} {order})"
     )
     values = [value for status in sorted(statuses) for value in (status.value, *args, *tail)]
     return Query(f"{' UNION ALL '.join([each] * len(statuses))} {order}", (*values, limit))
@@ -131,7 +144,11 @@ def select_page(
 
 def row_of(record: JobRecord) -> tuple[Any, ...]:
     """The columns of a new job."""
-    limits = None if record.limits == NO_LIMITS else to_json(record.limits, exclude_none=True)
+    limits = (
+        None
+        if record.limits is NO_LIMITS or record.limits == NO_LIMITS
+        else to_json(record.limits, exclude_none=True)
+    )
     return (
         record.id,
         record.name,
@@ -151,8 +168,8 @@ def row_of(record: JobRecord) -> tuple[Any, ...]:
     )
 
 
-def changes_of(record: JobRecord) -> tuple[Any, ...]:
-    """The arguments of UPDATE_JOB."""
+def changes_of(record: JobRecord, lines: bytes) -> tuple[Any, ...]:
+    """The arguments of UPDATE_JOB. ``lines`` is the whole log of a job that ends, where it has no file."""
     return (
         record.status.value,
         record.owner,
@@ -162,6 +179,7 @@ def changes_of(record: JobRecord) -> tuple[Any, ...]:
         record.finished_at,
         record.duration,
         fault_json(record.fault),
+        pack(lines) if lines else None,
         record.id,
         record.owner,
         record.attempt,
@@ -181,11 +199,20 @@ def record_of(row: Sequence[Any], params: bytes | None = None) -> JobRecord:
 
 
 class Content(NamedTuple):
-    """What a job was asked to run, as ``content`` keeps it; ``request_params`` only where they differ."""
+    """What a job was asked to run, as the database keeps it; ``request_params`` only where they differ."""
 
     params: bytes
     request: bytes
     request_params: bytes | None
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it lies in the job's row."""
+        return len(self.params) + len(self.request) + len(self.request_params or b"") <= INLINE
+
+
+ELSEWHERE = (None, None, None)
+"""In a job's row, for content that isn't small."""
 
 
 def content_of(record: JobRecord, request: RunJobRequest) -> Content:
@@ -195,7 +222,9 @@ def content_of(record: JobRecord, request: RunJobRequest) -> Content:
     """
     try:
         record.name.encode()
-        params, own = (to_json(values, fallback=preview) for values in (record.params, request.params))
+        params = own = to_json(record.params, fallback=preview, bytes_mode="base64")
+        if request.params is not record.params:
+            own = to_json(request.params, fallback=preview, bytes_mode="base64")
         text = _REQUEST.to_json(request, exclude={"params"}, exclude_defaults=True, fallback=preview)
     except (PydanticSerializationError, UnicodeEncodeError) as error:
         raise ValueCrossingError(

@@ -26,20 +26,19 @@ from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.store import schema
 from nodetool_jupyter.store.base import (
     CANDIDATES_SHOWN,
-    EventLog,
     Owner,
     Store,
     StoreWarning,
     checked_id,
     closed,
-    lines_of,
     not_found,
     refusal,
     taken,
 )
-from nodetool_jupyter.store.event_log import NAME, LogReader
-from nodetool_jupyter.store.files import exclusive, is_held, make_private, register_owner
+from nodetool_jupyter.store.files import exclusive, is_held, register_owner
 from nodetool_jupyter.store.job_log import JobLog
+from nodetool_jupyter.values.files import make_private
+from nodetool_jupyter.worker.event_log import NAME, EventLog, LogReader, lines_of
 
 T = TypeVar("T")
 
@@ -62,30 +61,29 @@ class SqliteStore(Store):
         self._writing = threading.Lock()
         self._reading = threading.Lock()
         self._writes = 0
+        self._added = ""
+        """The job that was added last, whose log can't be there yet."""
         self._logs: WeakValueDictionary[str, JobLog] = WeakValueDictionary()
         self._checkpoint: threading.Thread | None = None
         self._writer, self._reader = self._open()
 
     def add(self, record: JobRecord, request: RunJobRequest) -> None:
         row, content = schema.row_of(record), schema.content_of(record, request)
+        if content.is_small:
+            self._write_one(schema.INSERT_JOB, row + content)
+            self._added = record.id
+            return
 
         def insert(db: sqlite3.Connection) -> None:
-            db.execute(schema.INSERT_JOB, row)
-            db.execute(schema.INSERT_CONTENT, (record.id, *content))
+            db.execute(schema.INSERT_JOB, row + schema.ELSEWHERE)
+            db.execute(schema.INSERT_CONTENT, content)
 
         self._write(insert)
 
     def update(self, record: JobRecord, log: EventLog | None = None) -> None:
-        changes = schema.changes_of(record)
         own = log if isinstance(log, JobLog) else None
         lines = own.unwritten if own is not None and record.status.is_terminal else b""
-
-        def change(db: sqlite3.Connection) -> int:
-            if lines:
-                db.execute(schema.INSERT_LOG, (record.id, schema.pack(lines)))
-            return db.execute(schema.UPDATE_JOB, changes).rowcount
-
-        if not self._write(change):
+        if not self._write_one(schema.UPDATE_JOB, schema.changes_of(record, lines)):
             error = refusal(record, self.get(record.id))
             if error is not None:
                 raise error
@@ -117,15 +115,17 @@ class SqliteStore(Store):
             return []
         after = None
         if before is not None:
-            rows = self._read("SELECT created_at, id FROM job WHERE id = ?", (before,))
+            rows = self._read(schema.SELECT_NUMBER, (before,))
             if not rows:
                 raise not_found(before)
-            after = rows[0]
+            after = rows[0][0]
         query = schema.select_page(limit, after, statuses and set(statuses), user_id, workflow_id)
         return [schema.record_of(row) for row in self._read(*query)]
 
     def open_log(self, job_id: str) -> EventLog:
-        log = self._logs[job_id] = JobLog(f"{self._jobs}/{checked_id(job_id)}/{NAME}")
+        is_new = job_id == self._added
+        self._added = ""
+        log = self._logs[job_id] = JobLog(f"{self._jobs}/{checked_id(job_id)}/{NAME}", is_new=is_new)
         return log
 
     def read_log(self, job_id: str) -> EventLog:
@@ -141,6 +141,20 @@ class SqliteStore(Store):
 
     def run_directory(self, job_id: str) -> Path:
         return self._jobs / checked_id(job_id)
+
+    def remove(self, job_ids: Collection[str]) -> list[str]:
+        wanted = (to_json(list(job_ids)).decode(),)
+
+        def delete(db: sqlite3.Connection) -> list[str]:
+            found = [job_id for (job_id,) in db.execute(schema.SELECT_REMOVED, wanted)]
+            db.execute(schema.DELETE_CONTENT, wanted)
+            db.execute(schema.DELETE_JOBS, wanted)
+            return found
+
+        removed = self._write(delete)
+        for job_id in removed:
+            shutil.rmtree(self.run_directory(job_id), ignore_errors=True)
+        return removed
 
     def claim_dead(self, owner: str, is_alive: Callable[[str], bool]) -> list[JobRecord]:
         owners = {name for (name,) in self._read(schema.SELECT_LIVE_OWNERS)} - {owner}
@@ -164,6 +178,9 @@ class SqliteStore(Store):
 
     def owner_is_alive(self, owner_id: str) -> bool:
         return bool(owner_id) and is_held(self._home / "owners" / f"{checked_id(owner_id)}.lock")
+
+    def owner_address(self, owner_id: str) -> Path | None:
+        return self._home / "owners" / f"{checked_id(owner_id)}.sock"
 
     def close(self) -> None:
         with self._writing, self._reading:
@@ -189,6 +206,7 @@ class SqliteStore(Store):
             raise self._failure(error) from error
 
     def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do some statements, all or none; keeps other writers out from the first one on."""
         try:
             with self._writing:
                 db = self._writer
@@ -199,12 +217,25 @@ class SqliteStore(Store):
                 finally:
                     if db.in_transaction:
                         db.execute("ROLLBACK")
-                self._writes += 1
-                if self._writes % WRITES_PER_CHECKPOINT == 0:
-                    self._start_checkpoint()
+                self._count_write()
                 return result
         except sqlite3.Error as error:
             raise self._failure(error) from error
+
+    def _write_one(self, sql: str, args: tuple[Any, ...]) -> int:
+        """Do one statement, which is a transaction by itself; gives the number of rows it has changed."""
+        try:
+            with self._writing:
+                changed = self._writer.execute(sql, args).rowcount
+                self._count_write()
+                return changed
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+
+    def _count_write(self) -> None:
+        self._writes += 1
+        if self._writes % WRITES_PER_CHECKPOINT == 0:
+            self._start_checkpoint()
 
     def _start_checkpoint(self) -> None:
         """Carry the log of writes over into the database, in a thread: no job waits while that syncs."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 from nodetool_jupyter.engine.context import ProcessingContext
@@ -28,6 +30,7 @@ from nodetool_jupyter.errors import (
 )
 from nodetool_jupyter.model.batch import Batch
 from nodetool_jupyter.model.events import Fault, JobUpdate
+from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.model.job import LIVE, JobStatus
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.settings import Settings
@@ -42,6 +45,9 @@ class Capabilities:
     limits: frozenset[str] = frozenset()
     options: frozenset[str] = frozenset()
     survives_kernel: bool = False
+    """Whether its jobs go on when their kernel ends, and are found again by ``recover``."""
+    ends_its_nodes: bool = False
+    """Whether every node can be ended, so that a cancelled job is cancelled whatever its nodes do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +60,37 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """Everything that one job needs to run. ``first_seq`` numbers its first event."""
+    """Everything that one job needs to run. ``first_seq`` numbers its first event; ``directory`` is its run
+    directory, not made yet; a job that is recovered has no ``plan``.
+    """
 
     job_id: str
     request: RunJobRequest
     context: ProcessingContext
-    plan: Plan
+    plan: Plan | None
     created_at: float
     first_seq: int = 1
+    directory: Path = Path()
+    families: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The modules of the node library by prefix, for a worker to import from."""
+    resumed: Path | None = None
+    """The run directory of a job from whose results it goes on."""
+    reads_pickles: bool = False
+    """Whether values that are kept there may be unpickled."""
 
 
 @dataclass(slots=True, eq=False)
 class JobExecution(ABC):
-    """One job as its strategy runs it; made before it starts, kept until nobody holds it.
-
-    ``result`` is ``{output name: [values in order]}`` once completed, ``error`` the reason where the job
-    failed.
+    """One job as its strategy runs it; made before it starts, kept until nobody holds it. ``error`` is the
+    reason where it did not complete.
     """
 
     launch: Launch
     sink: EventSink
     status: JobStatus = JobStatus.QUEUED
-    result: dict[str, list[Any]] | None = None
     error: JobError | None = None
+    ticket: str | None = None
+    """What finds the job again in another process; None for one that can't outlive its kernel."""
     runner: WorkflowRunner | None = None
     _telling: threading.Lock = field(default_factory=threading.Lock)
 
@@ -115,6 +129,27 @@ class JobExecution(ABC):
         """Whether the job has ended, in whichever way."""
         return self.status.is_terminal
 
+    @property
+    def result(self) -> dict[str, list[Any]] | None:
+        """``{output name: [values in order]}`` once it has completed."""
+        return self._outputs() if self.status is JobStatus.COMPLETED else None
+
+    def _outputs(self) -> dict[str, list[Any]]:
+        return {} if self.runner is None else self.runner.outputs
+
+    @property
+    def outlives_kernel(self) -> bool:
+        """Whether it goes on, or waits to be started, when this process ends."""
+        return self.ticket is not None
+
+    @property
+    def is_started(self) -> bool:
+        """Of a job that was recovered: whether it had been started."""
+        return True
+
+    def discard(self) -> None:  # noqa: B027 - most make nothing before they start
+        """Take back what ``create`` has made, for a job that will not be started after all."""
+
     @abstractmethod
     def start(self) -> None:
         """Begin to run. Called once, by the manager when it has a slot."""
@@ -128,6 +163,10 @@ class JobExecution(ABC):
     @abstractmethod
     def fail(self, fault: Fault) -> None:
         """End the job like ``cancel``, but as failed, for this reason."""
+
+    def adopt(self) -> None:
+        """Follow a job that runs already; called once, in place of ``start``, for one that was recovered."""
+        raise NotImplementedError(f"jobs of {type(self).__name__} don't outlive their kernel")
 
     def tell(self, events: Batch) -> None:
         """Pass batches on, until the terminal one has been told; what comes later, from a stray thread, is
@@ -145,10 +184,8 @@ class JobExecution(ABC):
         self.status = JobStatus(update.status)
         if self.status.is_terminal:
             self.sink = _drop  # it knows who holds this: without the cycle both are freed at once
-        if self.status is JobStatus.COMPLETED and self.runner is not None:
-            self.result = self.runner.outputs
-        elif self.status.is_terminal:
-            self.error = error_of(self.job_id, self.status, update.fault)
+            if self.status is not JobStatus.COMPLETED:
+                self.error = error_of(self.job_id, self.status, update.fault)
 
 
 def _drop(_events: Batch) -> None:
@@ -176,15 +213,6 @@ def error_of(job_id: str, status: JobStatus, fault: Fault | None) -> JobError:
         )
     kind = JobTimedOut if fault.code is ErrorCode.TIMED_OUT else JobFailed
     return kind(fault.message, hint=fault.hint, job_id=job_id, code=fault.code, details=fault.traceback)
-
-
-def kernel_died() -> Fault:
-    """Why a job ended that lived in its kernel's process."""
-    return Fault(
-        code=ErrorCode.KERNEL_DIED,
-        message="the kernel that ran this job has ended",
-        hint="run it again; jobs of the threaded strategy live in the kernel's process",
-    )
 
 
 class Strategy(ABC):
@@ -221,6 +249,22 @@ class Strategy(ABC):
     @abstractmethod
     def create(self, launch: Launch, sink: EventSink) -> JobExecution:
         """Make a job's execution without starting it."""
+
+    def reread(
+        self,
+        directory: Path,  # noqa: ARG002 - see below
+        ticket: str,  # noqa: ARG002
+    ) -> tuple[Graph, dict[str, Any], Mapping[str, Any]] | None:
+        """Graph, params and node types of a job that ran before, by what is in its run directory; None where
+        that has nothing more than the store.
+        """
+        return None
+
+    def recover(self, launch: Launch, sink: EventSink, ticket: str | None) -> JobExecution | None:  # noqa: ARG002
+        """The execution of a job that another process has made, by the ticket that it gave; None where jobs
+        don't outlive their kernel. Then ``adopt`` is called if it was started, ``start`` if it was not.
+        """
+        return None
 
     @abstractmethod
     def close(self, grace: float) -> None:

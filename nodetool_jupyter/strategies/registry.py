@@ -12,8 +12,11 @@ from typing import cast
 from nodetool_jupyter.errors import StrategyUnavailable, UnknownStrategy
 from nodetool_jupyter.strategies.base import Strategy
 
-BUILT_IN = {"threaded": "nodetool_jupyter.strategies.threaded:ThreadedStrategy"}
-PLANNED = {"subprocess", "docker"}
+BUILT_IN = {
+    "threaded": "nodetool_jupyter.strategies.threaded:ThreadedStrategy",
+    "subprocess": "nodetool_jupyter.strategies.subprocess:SubprocessStrategy",
+}
+PLANNED = {"docker"}
 ENTRY_POINTS = "nodetool_jupyter.strategies"
 
 

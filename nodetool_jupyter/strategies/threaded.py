@@ -7,26 +7,26 @@ given up.
 from __future__ import annotations
 
 import asyncio
+import pickle
 import queue
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
-from types import FrameType
 from typing import Any
 
-from nodetool_jupyter.engine.actor import Actor
 from nodetool_jupyter.engine.blocking import INSISTENCE
 from nodetool_jupyter.engine.context import NodeCancelled
-from nodetool_jupyter.engine.once import run_once
+from nodetool_jupyter.engine.failure import engine_failed
+from nodetool_jupyter.engine.keeping import Keeper, read_kept
 from nodetool_jupyter.engine.runner import Outcome, WorkflowRunner
+from nodetool_jupyter.engine.stack import is_in_node
 from nodetool_jupyter.engine.telling import EventSink
 from nodetool_jupyter.engine.threads import Interruptible, ThreadPool
-from nodetool_jupyter.errors import ErrorCode
 from nodetool_jupyter.model.events import Fault
+from nodetool_jupyter.model.faults import kernel_died, timed_out
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.base import (
     Capabilities,
@@ -34,16 +34,14 @@ from nodetool_jupyter.strategies.base import (
     JobExecution,
     Launch,
     Strategy,
-    kernel_died,
 )
+from nodetool_jupyter.worker.folder import VALUES
+from nodetool_jupyter.worker.order import dump
 
 TICK = 0.05
 """Seconds between two looks at the running jobs."""
 LATENESS = 1.0
 """Seconds after the grace at which a job is given up whose loop doesn't answer."""
-
-NODE_CODE = (Actor.step.__code__, run_once.__code__)
-"""What is on the stack of a thread that is inside of node code."""
 
 Job = Callable[[], Coroutine[Any, Any, None]]
 
@@ -158,6 +156,7 @@ class ThreadedJobExecution(JobExecution):
 
     strategy: ThreadedStrategy = field(kw_only=True)
     _worker: _Worker | None = None
+    _keeper: Keeper | None = None
     _call: Interruptible | None = None
     _deadline: float | None = None
     _cancelled_at: float | None = None
@@ -167,9 +166,16 @@ class ThreadedJobExecution(JobExecution):
 
     def start(self) -> None:
         """Hand the job to a warm worker."""
+        plan, directory = self.launch.plan, self.launch.directory
+        assert plan is not None
+        self._keeper = Keeper(plan, directory, directory / VALUES, dump)
+        if self.launch.resumed is not None:
+            unpickle = pickle.loads if self.launch.reads_pickles else None
+            self._keeper.resume(dict(read_kept(self.launch.resumed, self.launch.resumed / VALUES, unpickle)))
+        services = replace(self.context.services, keeper=self._keeper)
         self.runner = WorkflowRunner(
-            self.launch.plan,
-            self.context,
+            plan,
+            replace(self.context, services=services),
             self.tell,
             self.strategy.pool,
             first_seq=self.launch.first_seq,
@@ -189,7 +195,7 @@ class ThreadedJobExecution(JobExecution):
         try:
             await self.runner.run()
         except BaseException as bug:  # noqa: BLE001 - whatever it is, the job must end
-            self.runner.abandon(Outcome("failed", fault=_engine_failed(bug)))
+            self.runner.abandon(Outcome("failed", fault=engine_failed(bug)))
         finally:
             self.strategy.unwatch(self)
 
@@ -212,9 +218,11 @@ class ThreadedJobExecution(JobExecution):
     def look(self, now: float) -> None:
         """At each tick while the job runs: tell what waits, keep the time limit, insist on a cancel."""
         assert self.runner is not None
+        assert self._keeper is not None
         self.runner.pulse()
+        self._keeper.flush()
         if self._deadline is not None and now > self._deadline and self._cancelled_at is None:
-            self.fail(_timed_out(self.request.resource_limits.timeout or 0.0))
+            self.fail(timed_out(self.request.resource_limits.timeout or 0.0))
         if self._cancelled_at is None and self.runner.is_ending:
             self._cancelled_at = now  # a node has failed: the others get the same grace
         if self._cancelled_at is None:
@@ -229,7 +237,7 @@ class ThreadedJobExecution(JobExecution):
         """A coroutine that never awaits keeps its loop from cancelling it: raise in its thread."""
         ident = self._worker.ident if self._worker else None
         frame = sys._current_frames().get(ident) if ident is not None else None
-        if self._call is None or not _is_in_node(frame):
+        if self._call is None or not is_in_node(frame):
             return False
         self._call.interrupt()
         return True
@@ -241,31 +249,6 @@ class ThreadedJobExecution(JobExecution):
             self._worker.is_given_up = True
         self.strategy.unwatch(self)
         self.runner.give_up(grace)
-
-
-def _is_in_node(frame: FrameType | None) -> bool:
-    while frame is not None:
-        if frame.f_code in NODE_CODE:
-            return True
-        frame = frame.f_back
-    return False
-
-
-def _engine_failed(bug: BaseException) -> Fault:
-    return Fault(
-        code=ErrorCode.ENGINE_ERROR,
-        message=f"the engine failed: {type(bug).__name__}: {bug}",
-        hint="this is a fault of nodetool_jupyter; please report it with %nodetool traceback",
-        traceback="".join(traceback.format_exception(bug))[-20_000:],
-    )
-
-
-def _timed_out(timeout: float) -> Fault:
-    return Fault(
-        code=ErrorCode.TIMED_OUT,
-        message=f"the job took longer than its timeout of {timeout:g} s",
-        hint="give it more with --timeout",
-    )
 
 
 class ThreadedStrategy(Strategy):

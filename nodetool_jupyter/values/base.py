@@ -40,12 +40,16 @@ class Spill(Protocol):
 
 
 class Refused(Exception):
-    """A part of a value can't be written. Each container that it passes through adds its part of the path."""
+    """A part of a value can't be written. Each container that it passes through adds its part of the path.
 
-    def __init__(self, reason: str, hint: str | None = None) -> None:
+    ``is_bound`` says that it isn't the part: there are too many of them, or too many levels.
+    """
+
+    def __init__(self, reason: str, hint: str | None = None, *, is_bound: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.hint = hint
+        self.is_bound = is_bound
         self.segments: list[str] = []
         self.containers: list[int] = []
 

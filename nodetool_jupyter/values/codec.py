@@ -1,8 +1,9 @@
 """``encode`` makes typed JSON of a value, ``decode`` brings the value back.
 
 The one invariant: ``decode(encode(x))`` is ``x`` again, of the same type, or ``encode`` says which part of it
-can't cross. Instances of a user's subclass of list, dict, str and the like arrive as their base class.
-Nothing here unpickles, and nothing imports a module or makes a class by a name that stands in the data.
+can't cross. Instances of a user's subclass of list, dict, str and the like keep their class by a pickle only,
+and arrive as their base class where there is none. Nothing here unpickles unless the caller gives what does,
+and nothing imports a module or takes a class by a name that stands in the data and isn't here already.
 """
 
 from __future__ import annotations
@@ -20,12 +21,21 @@ KEYS = 2048
 _TEXT = frozenset({str})
 
 
-def encode(value: Any, spill: Spill | None = None, limit: int = LIMIT, *, name: str = "value") -> JSON:
+def encode(
+    value: Any,
+    spill: Spill | None = None,
+    limit: int = LIMIT,
+    *,
+    name: str = "value",
+    pickle: Callable[[Any], bytes] | None = None,
+) -> JSON:
     """Typed JSON of ``value``, a copy that later changes of ``value`` don't reach.
 
     Parts of more than ``limit`` bytes go to files of ``spill``; without one, all of it is inline. Small
-    values, up to 8 KiB, are always inline. Raises ValueCrossingError with the path of the part that can't
-    cross, from ``name`` on: a cycle, more than 150 levels of JSON, more than ten million items too.
+    values, up to 8 KiB, are always inline. ``pickle`` dumps what has no form of its own, such as an object of
+    any class, a function, or a figure as itself. Raises ValueCrossingError with the path of the part that
+    can't cross, from ``name`` on; without ``pickle`` also for a cycle, more than 150 levels of JSON, or more
+    than ten million items.
     """
     kind = type(value)
     if kind is list:
@@ -36,7 +46,7 @@ def encode(value: Any, spill: Spill | None = None, limit: int = LIMIT, *, name: 
             return value.copy()
     elif _is_flat((value,)):
         return value
-    return _encode(value, Encoder(spill, limit), name)
+    return _encode(value, Encoder(spill, limit, pickle), name)
 
 
 def _encode(value: Any, encoder: Encoder, name: str) -> JSON:
@@ -59,17 +69,20 @@ def decode(
     classes: Callable[[str, str], type | None] | None = None,
     *,
     mapped: bool = True,
+    unpickle: Callable[[bytes], Any] | None = None,
 ) -> Any:
     """The value of what ``encode`` wrote; hostile JSON gives a ValueCrossingError, never code that runs.
 
     ``load`` gives the file of a reference. ``classes`` finds a class by module and qualified name; without
     it, or where it gives None, classes of modules that are already loaded are found. ``mapped`` maps large
     arrays copy on write instead of reading them; switch it off where others may still change the files.
+    ``unpickle`` loads a pickle, which may run any code: give it only for values of this user's own process
+    that isn't sandboxed, or of one that the user trusts.
     """
     if type(json) not in (dict, list):
         return json
     try:
-        return Decoder(load, classes, mapped).value(json)
+        return Decoder(load, classes, mapped, unpickle).value(json)
     except NodeToolError:
         raise
     except FileNotFoundError as error:

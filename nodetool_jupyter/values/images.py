@@ -1,4 +1,4 @@
-"""Codecs of PIL images, as PNG or as their raw pixels, and of matplotlib figures, which arrive as images.
+"""Codecs of PIL images, as PNG or as their raw pixels, and of matplotlib figures, as pickles or as images.
 
 An inline image is a data URI, which a browser and NodeTool can show.
 """
@@ -8,9 +8,13 @@ from __future__ import annotations
 import base64
 import io
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nodetool_jupyter.values.base import JSON, Reader, Refused, Writer, marker
+from nodetool_jupyter.values.pickles import write_pickle
+from nodetool_jupyter.values.preview import preview
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,9 +24,12 @@ if TYPE_CHECKING:
 
 # Modes that PNG gives back as they were; I, F, CMYK and others it would change, and P loses unused colors.
 PNG_MODES = frozenset({"1", "L", "LA", "RGB", "RGBA", "I;16"})
-PNG_PIXELS = 80_000_000  # PIL warns of larger ones as bombs when they are opened
+PNG_PIXELS = 4_000_000  # of larger ones it takes seconds to make, and 20 times as long as the pixels
+MAX_PNG_PIXELS = 80_000_000  # PIL warns of larger ones as bombs when they are opened
+MAX_SIDE = 100_000  # of an image without pixels: PIL makes room for its rows
 URI = "data:image/png;base64,"
 MAX_INFO = 16_384
+SHOWN_FIGURE = 32_768
 
 
 def find_writer(kind: type) -> Writer | None:
@@ -74,8 +81,12 @@ def _write_info(encoder: Encoder, image: Image, depth: int) -> JSON:
 def read_image(decoder: Decoder, json: dict[str, Any]) -> Image:
     from PIL import Image
 
-    data = decoder.path(json).read_bytes() if "file" in json else _from_uri(json["uri"])
+    data = decoder.bytes_of(json) if "file" in json else _from_uri(json["uri"])
     with Image.open(io.BytesIO(data), formats=["PNG"]) as opened:
+        pixels = opened.width * opened.height
+        if pixels > MAX_PNG_PIXELS:
+            raise ValueError(f"an image of {opened.width} by {opened.height} pixels is none of ours")
+        decoder.take(4 * pixels)
         image = opened.copy()
     image.info = decoder.value(json.get("info", {}))
     return image
@@ -90,7 +101,7 @@ def read_pixels(decoder: Decoder, json: dict[str, Any]) -> Image:
 
     width, height = json["size"]
     pixels = decoder.blob(json)
-    if width * height > 8 * len(pixels):
+    if width * height > 8 * len(pixels) or max(width, height) > MAX_SIDE + 8 * len(pixels):
         raise ValueError(f"{len(pixels)} bytes are no image of {width} by {height}")
     image = Image.frombytes(json["mode"], (width, height), pixels)
     if json.get("palette") is not None:
@@ -100,10 +111,39 @@ def read_pixels(decoder: Decoder, json: dict[str, Any]) -> Image:
 
 
 def write_figure(encoder: Encoder, value: Figure, _depth: int) -> JSON:
-    """A figure can't come back as itself without a pickle: it arrives as an image."""
+    """As itself where pickles are made, else as an image."""
     buffer = io.BytesIO()
     value.savefig(buffer, format="png")
-    return _write_png(encoder, "matplotlib.Figure", buffer.getvalue(), value, figure=True)
+    data = buffer.getvalue()
+    if encoder.dump is not None:
+        try:
+            with _out_of_pyplot(value):
+                return write_pickle(encoder, value, Refused("can't be pickled"), _shown(data))
+        except Refused:  # for example for a callback on it
+            pass
+    return _write_png(encoder, "matplotlib.Figure", data, value, figure=True)
+
+
+@contextmanager
+def _out_of_pyplot(figure: Figure) -> Iterator[None]:
+    """Where a figure is read that pyplot has listed, pyplot would list it too, and show it a second time."""
+    canvas = figure.canvas
+    manager, canvas.manager = canvas.manager, None
+    try:
+        yield
+    finally:
+        canvas.manager = manager
+
+
+def _shown(png: bytes) -> JSON:
+    """What is shown of a figure: its image, or a smaller one."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(png)) as image:
+        if len(png) <= SHOWN_FIGURE:
+            uri = URI + base64.b64encode(png).decode("ascii")
+            return marker("image", "preview", figure=True, size=list(image.size), uri=uri)
+        return {**preview(image, 2 * SHOWN_FIGURE), "figure": True}
 
 
 def write_axes(_encoder: Encoder, _value: Any, _depth: int) -> JSON:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Python and the JSON reader of our event lines both stop at 4,300 decimal digits, which are 14,284 bits.
 MAX_INT_BITS = 14_000
+MAX_FRACTION_BITS = 1 << 20
 SORTABLE: list[set[type]] = [{int}, {str}]
 PATHS: dict[str, type[PurePath]] = {"path": Path, "posix": PurePosixPath, "windows": PureWindowsPath}
 
@@ -119,6 +120,20 @@ def duration_from(json: dict[str, Any]) -> timedelta:
     return timedelta(json["days"], json["seconds"], json["microseconds"])
 
 
+def fraction_fields(value: Fraction) -> dict[str, JSON]:
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_FRACTION_BITS:
+        raise Refused("is a fraction of more than 300,000 digits", "return numerator and denominator")
+    return {"parts": [int_json(value.numerator), int_json(value.denominator)]}
+
+
+def fraction_from(json: dict[str, Any]) -> Fraction:
+    """To find its lowest terms takes hours for numbers of ten million digits."""
+    numerator, denominator = map(int_from, json["parts"])
+    if max(numerator.bit_length(), denominator.bit_length()) > MAX_FRACTION_BITS:
+        raise ValueError("a fraction of too many digits")
+    return Fraction(numerator, denominator)
+
+
 def range_from(json: dict[str, Any]) -> range:
     start, stop, step = map(int_from, json["parts"])
     return range(start, stop, step)
@@ -141,8 +156,8 @@ SIMPLE: dict[type, Simple] = {
     ),
     Fraction: Simple(
         *("fraction", "fraction"),
-        lambda value: {"parts": [int_json(value.numerator), int_json(value.denominator)]},
-        lambda json: Fraction(*map(int_from, json["parts"])),
+        fraction_fields,
+        fraction_from,
     ),
     UUID: Simple("uuid", "uuid", lambda value: {"value": str(value)}, lambda json: UUID(json["value"])),
     range: Simple(
@@ -203,7 +218,7 @@ def _write_surrogates(encoder: Encoder, value: str) -> JSON:
 
 def read_str(decoder: Decoder, json: dict[str, Any]) -> str:
     if "file" in json:
-        return decoder.path(json).read_bytes().decode("utf-8", "surrogatepass")
+        return decoder.bytes_of(json).decode("utf-8", "surrogatepass")
     text: str = json["escaped"]
     return text.encode("ascii").decode("unicode_escape")
 

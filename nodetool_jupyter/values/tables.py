@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
+from nodetool_jupyter.values.arrays import write_items
 from nodetool_jupyter.values.base import JSON, Reader, Refused, Writer, column_type, marker, segment_of
+from nodetool_jupyter.values.pickles import write_pickle
 from nodetool_jupyter.values.preview import preview
 
 if TYPE_CHECKING:
@@ -129,7 +132,7 @@ def read_index(decoder: Decoder, json: dict[str, Any]) -> pd.Index[Any]:
         start, stop, step = json["parts"]
         return pd.RangeIndex(start, stop, step, name=names[0])
     if kind == "pandas.MultiIndex":
-        levels: Any = [read_index(decoder, level) for level in json["levels"]]
+        levels: Any = [_read_labels(decoder, level) for level in json["levels"]]
         codes = [decoder.value(code) for code in json["codes"]]
         return pd.MultiIndex(levels, codes, names=names)
     values = read_values(decoder, json["values"])
@@ -137,6 +140,13 @@ def read_index(decoder: Decoder, json: dict[str, Any]) -> pd.Index[Any]:
     if json["freq"] is not None:
         index.freq = json["freq"]  # type: ignore[attr-defined]
     return index
+
+
+def _read_labels(decoder: Decoder, json: dict[str, Any]) -> pd.Index[Any]:
+    """What codes refer to. pandas fills a range in, of which two numbers may claim any length."""
+    labels = read_index(decoder, json)
+    decoder.take(8 * len(labels))
+    return labels
 
 
 def write_values(encoder: Encoder, column: pd.Series[Any] | pd.Index[Any], depth: int) -> JSON:
@@ -148,15 +158,20 @@ def write_values(encoder: Encoder, column: pd.Series[Any] | pd.Index[Any], depth
         if isinstance(dtype, cls):
             return writer(encoder, column.array, depth)
     hint = "convert it, for example with convert_dtypes() or astype(object)"
-    raise Refused(f"has the dtype {str(dtype)[:100]}, which can't be written", hint)
+    refusal = Refused(f"has the dtype {str(dtype)[:100]}, which can't be written", hint)
+    return write_pickle(encoder, column.array, refusal)
 
 
 def read_values(decoder: Decoder, json: dict[str, Any]) -> Any:
-    return decoder.value(json)
+    """The values of one column. A lone number is none: pandas would repeat it for each row claimed."""
+    values = decoder.value(json)
+    if not isinstance(values, (np.ndarray, ExtensionArray)) or values.ndim != 1:
+        raise ValueError(f"{type(values).__name__} in place of a column's values")
+    return values
 
 
 def _write_strings(encoder: Encoder, array: Any, depth: int) -> JSON:
-    items = encoder.items(array.to_numpy(dtype=object, na_value=None).tolist(), depth + 1, array)
+    items = write_items(encoder, array.to_numpy(dtype=object, na_value=None).tolist(), depth + 1, array)
     missing = "NA" if array.dtype.na_value is pd.NA else "nan"
     return marker("list", "pandas.strings", storage=array.dtype.storage, missing=missing, items=items)
 
@@ -207,7 +222,7 @@ def _write_categories(encoder: Encoder, array: Any, depth: int) -> JSON:
 
 
 def _read_categories(decoder: Decoder, json: dict[str, Any]) -> Any:
-    dtype = pd.CategoricalDtype(read_index(decoder, json["categories"]), ordered=json["ordered"])
+    dtype = pd.CategoricalDtype(_read_labels(decoder, json["categories"]), ordered=json["ordered"])
     return pd.Categorical.from_codes(decoder.value(json["codes"]), dtype=dtype)
 
 

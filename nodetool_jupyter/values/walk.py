@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from pydantic_core import from_json, to_json
 
 from nodetool_jupyter.errors import ValueCrossingError
-from nodetool_jupyter.values import objects, plain
+from nodetool_jupyter.values import objects, pickles, plain
 from nodetool_jupyter.values.base import (
     CONTAINER,
     JSON,
@@ -38,6 +38,10 @@ from nodetool_jupyter.values.preview import preview
 PREVIEW = 2048
 # Root package of a type → the module of ours that knows it; imported when such a value comes by.
 FAMILIES = {"numpy": "arrays", "pandas": "tables", "PIL": "images", "matplotlib": "images"}
+# Packages whose classes their writers know; subclasses of other packages would arrive as the base class.
+EXACT = frozenset({*FAMILIES, "pathlib"})
+UNASKED = 1 << 28
+"""Bytes that are read before the free memory is looked at."""
 HINTS = {
     "generator": "return a list, or make the node itself a generator, which streams its values",
     "async_generator": "return a list, or make the node itself an async generator, which streams its values",
@@ -52,13 +56,15 @@ DEFAULT_HINT = "return JSON values, bytes, dates, arrays, tables, images, datacl
 class Encoder:
     """One walk through one value. ``size`` estimates the bytes of its JSON so far."""
 
-    __slots__ = ("_count", "_spill", "limit", "size")
+    __slots__ = ("_count", "_spill", "classes", "dump", "limit", "size")
 
-    def __init__(self, spill: Spill | None, limit: int) -> None:
+    def __init__(self, spill: Spill | None, limit: int, dump: Callable[[Any], bytes] | None = None) -> None:
         self._spill = spill
         self.limit = limit
+        self.dump = dump
         self.size = 0
         self._count = 0
+        self.classes: dict[Any, dict[str, JSON]] = {}
 
     def whole(self, value: Any) -> JSON:
         """The JSON of ``value``, as one file where what is left inline of it is still too large."""
@@ -66,12 +72,21 @@ class Encoder:
         if self._spill is None or self.size <= self.limit:
             return json
         word = json["type"] if is_marker(json) else type_name(type(json))
-        return self.file(word, "json", ".json", to_json(json), value)
+        names = {(named["module"], named["class"]) for named in self.classes.values()}
+        fields = {"classes": sorted(map(list, names))} if names else {}
+        return self.file(word, "json", ".json", to_json(json), value, **fields)
 
     def value(self, value: Any, depth: int) -> JSON:
         kind = type(value)
-        writer = _WRITERS.get(kind) or _find_writer(kind)
-        return writer(self, value, depth)
+        try:
+            writer = _WRITERS.get(kind) or _find_writer(kind, self.dump is not None)
+            return writer(self, value, depth)
+        except Refused as refusal:
+            # What has too many levels or items is pickled as a whole, for it may contain itself.
+            if self.dump is None or (depth if refusal.is_bound else refusal.segments):
+                raise
+            self.size = 0 if refusal.is_bound else self.size
+            return pickles.write_pickle(self, value, refusal)
 
     def items(self, values: list[Any] | tuple[Any, ...], depth: int, owner: object) -> list[JSON]:
         """The JSON list of ``values``, ``depth`` levels deep; ``owner`` is the container they are of."""
@@ -129,6 +144,8 @@ class Encoder:
         suffix: str,
         data: bytes | Callable[[BinaryIO], None],
         value: Any,
+        *,
+        shown: JSON = None,
         **fields: JSON,
     ) -> JSON:
         """A marker whose data is in a file, with a preview for those who only show it."""
@@ -137,32 +154,38 @@ class Encoder:
         reference = self._spill.write(word, suffix, data)
         self.size += PREVIEW + len(reference)
         if isinstance(data, bytes):
-            fields["size"] = len(data)
-        return marker(word, kind, **fields, file=reference, preview=preview(value, PREVIEW))
+            fields.setdefault("size", len(data))
+        shown = preview(value, PREVIEW) if shown is None else shown
+        return marker(word, kind, **fields, file=reference, preview=shown)
 
     def enter(self, length: int, depth: int) -> None:
         self._count += length + CONTAINER
         self.size += length + 16
         if depth >= MAX_DEPTH:
-            raise Refused(f"is nested more than {MAX_DEPTH} levels deep", "return a flatter value, or a file")
+            levels = f"is nested more than {MAX_DEPTH} levels deep"
+            raise Refused(levels, "return a flatter value, or a file", is_bound=True)
         if self._count > MAX_ITEMS:
-            raise Refused(f"has more than {MAX_ITEMS:,} items", "return an array or a table")
+            raise Refused(f"has more than {MAX_ITEMS:,} items", "return an array or a table", is_bound=True)
 
 
 class Decoder:
     """One walk through one piece of JSON."""
 
-    __slots__ = ("_load", "classes", "mapped")
+    __slots__ = ("_is_in_file", "_load", "_room", "classes", "mapped", "unpickle")
 
     def __init__(
         self,
         load: Callable[[str], Path] | None,
         classes: Callable[[str, str], type | None] | None,
         mapped: bool,
+        unpickle: Callable[[bytes], Any] | None = None,
     ) -> None:
         self._load = load
         self.classes = classes
         self.mapped = mapped
+        self.unpickle = unpickle
+        self._room = UNASKED
+        self._is_in_file = False
 
     def value(self, json: JSON) -> Any:
         if type(json) is dict:
@@ -184,9 +207,37 @@ class Decoder:
 
     def blob(self, json: dict[str, Any]) -> bytes:
         """The bytes of a marker's data."""
-        if "file" in json:
-            return self.path(json).read_bytes()
-        return base64.b64decode(json["data"], validate=True)
+        return self.bytes_of(json) if "file" in json else base64.b64decode(json["data"], validate=True)
+
+    def bytes_of(self, json: dict[str, Any]) -> bytes:
+        """The content of the file that a marker refers to."""
+        path = self.path(json)
+        self.take(path.stat().st_size)
+        return path.read_bytes()
+
+    def take(self, size: int) -> None:
+        """Refuse what doesn't fit into memory: some bytes of hostile JSON may stand for any number of them.
+
+        A file may be sparse or named many times, and an image unpacks to a thousand times its size.
+        """
+        self._room -= size
+        if self._room >= 0:
+            return
+        from psutil import virtual_memory
+
+        if size > (free := virtual_memory().available):
+            message = f"a part of the value takes {size:,} bytes of memory, and {free:,} are free"
+            raise ValueCrossingError(message, hint="end what else uses memory, or return a smaller value")
+        self._room = UNASKED
+
+    def json_file(self, json: dict[str, Any]) -> Any:
+        """The value in a file of JSON. No such file refers to another: they could unfold without end."""
+        if self._is_in_file:
+            raise ValueCrossingError("a file of the value refers to another file of JSON")
+        self._is_in_file = True
+        value = self.value(from_json(self.bytes_of(json)))
+        self._is_in_file = False
+        return value
 
     def _read(self, json: dict[str, Any]) -> Any:
         kind = json[KIND]
@@ -255,18 +306,13 @@ def _read_pairs(decoder: Decoder, json: dict[str, Any]) -> dict[Any, Any]:
     return {decoder.value(key): decoder.value(item) for key, item in json["items"]}
 
 
-def _read_json(decoder: Decoder, json: dict[str, Any]) -> Any:
-    return decoder.value(from_json(decoder.path(json).read_bytes()))
-
-
-def _find_writer(kind: type) -> Writer:
+def _find_writer(kind: type, keeps_class: bool) -> Writer:
     """The writer of a type that has none by itself: of its kind of class, its package, or its base class."""
     writer = objects.find_writer(kind)
     if writer is not None:
         return writer
     for cls in kind.__mro__:
-        root = str(cls.__module__).partition(".")[0]
-        if root in FAMILIES:
+        if (root := _root(cls)) in FAMILIES:
             writer = _family(root).find_writer(kind)
             break
     writer = writer or next((_WRITERS[base] for base in _WRITERS if issubclass(kind, base)), None)
@@ -275,7 +321,11 @@ def _find_writer(kind: type) -> Writer:
         article = "an" if name[:1] in "aeiouAEIOU" else "a"
         hint = HINTS.get(kind.__name__, DEFAULT_HINT)
         raise Refused(f"is {article} {name}, which can't be kept or sent to another process", hint)
-    return writer
+    return pickles.keep_class(writer) if keeps_class and _root(kind) not in EXACT else writer
+
+
+def _root(kind: type) -> str:
+    return str(kind.__module__).partition(".")[0]
 
 
 def _family(root: str) -> Any:
@@ -285,4 +335,10 @@ def _family(root: str) -> Any:
 _NESTED = frozenset({list, dict})
 _NUMBERS = frozenset({int, float, bool, type(None)})
 _WRITERS: dict[type, Writer] = {list: _write_list, dict: _write_dict, **plain.WRITERS}
-_READERS: dict[str, Reader] = {"dict": _read_pairs, "json": _read_json, **plain.READERS, **objects.READERS}
+_READERS: dict[str, Reader] = {
+    "dict": _read_pairs,
+    "json": Decoder.json_file,
+    "pickle": pickles.read_pickle,
+    **plain.READERS,
+    **objects.READERS,
+}

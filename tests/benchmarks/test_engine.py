@@ -19,7 +19,7 @@ from nodetool_jupyter.engine.threads import ThreadPool
 from nodetool_jupyter.model.graph import Edge, Graph, Node
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.session import get_session
-from nodetool_jupyter.store.event_log import LogWriter
+from nodetool_jupyter.worker.event_log import LogWriter
 from tests.benchmarks.compare import compare
 
 pytestmark = pytest.mark.benchmark

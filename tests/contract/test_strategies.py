@@ -28,7 +28,9 @@ from nodetool_jupyter.model.batch import Batch
 from nodetool_jupyter.model.events import Event, Fault, JobUpdate, LogUpdate, NodeProgress, OutputUpdate
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
+from nodetool_jupyter.nodes import FAMILIES
 from nodetool_jupyter.settings import Settings
+from nodetool_jupyter.store import new_job_id
 from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy
 from nodetool_jupyter.strategies.registry import load_strategy
 from tests.contract.programs import (
@@ -59,15 +61,18 @@ pytestmark = [
 class Job:
     """An execution and all that it has told."""
 
-    def __init__(self, strategy: Strategy, nodes: Nodes, edges: tuple[str, ...], **request: Any) -> None:
+    def __init__(
+        self, strategy: Strategy, home: Path, nodes: Nodes, edges: tuple[str, ...], **request: Any
+    ) -> None:
         self.events: list[Event] = []
         self.ended = threading.Event()
         self.telling = 0
         full = RunJobRequest(graph=graph(nodes, *edges), execution_strategy=strategy.name, **request)
         strategy.check(full)
-        context = ProcessingContext(job_id=f"job-{id(self)}")
+        context = ProcessingContext(job_id=new_job_id())
         planned = plan(nodes, *edges, params=full.params)
-        launch = Launch(context.job_id, full, context, planned, created_at=time.time())
+        directory = home / "jobs" / context.job_id
+        launch = Launch(context.job_id, full, context, planned, time.time(), 1, directory, FAMILIES)
         self.execution: JobExecution = strategy.create(launch, self.sink)
 
     def sink(self, batch: Batch) -> None:
@@ -106,7 +111,7 @@ class Job:
 Start = Callable[..., Job]
 
 
-@pytest.fixture(params=["threaded"])
+@pytest.fixture(params=["threaded", "subprocess"])
 def strategy(request: pytest.FixtureRequest, home: Path) -> Iterator[Strategy]:
     settings = Settings(home=home, cancel_grace=0.5, thread_pool_size=2)
     strategy = load_strategy(request.param).from_settings(settings)
@@ -115,11 +120,11 @@ def strategy(request: pytest.FixtureRequest, home: Path) -> Iterator[Strategy]:
 
 
 @pytest.fixture
-def start(strategy: Strategy) -> Start:
+def start(strategy: Strategy, home: Path) -> Start:
     """Starts a job; ``start(nodes, *edges, **request)``."""
 
     def start(nodes: Nodes, *edges: str, **request: Any) -> Job:
-        job = Job(strategy, nodes, edges, **request)
+        job = Job(strategy, home, nodes, edges, **request)
         assert job.execution.status is JobStatus.QUEUED
         job.execution.start()
         return job
@@ -242,9 +247,9 @@ class TestCancel:
         assert_stands_still(other)
         assert isinstance(job.execution.error, JobCancelled)
 
-    def test_before_the_start(self, strategy: Strategy, trace: Path) -> None:
+    def test_before_the_start(self, strategy: Strategy, home: Path, trace: Path) -> None:
         """The job ends when it is started, and no node has run."""
-        job = Job(strategy, {"a": (ticks, {"path": str(trace)})}, ())
+        job = Job(strategy, home, {"a": (ticks, {"path": str(trace)})}, ())
         job.execution.cancel()
         job.execution.start()
         assert job.wait().status == "cancelled"
@@ -298,22 +303,25 @@ class TestCancel:
         )
         assert_stands_still(trace)
 
-    def test_for_a_reason_before_the_start(self, strategy: Strategy) -> None:
+    def test_for_a_reason_before_the_start(self, strategy: Strategy, home: Path) -> None:
         """The reason is kept until the job is started."""
-        job = Job(strategy, {"g": give}, ())
+        job = Job(strategy, home, {"g": give}, ())
         job.execution.fail(Fault(code=ErrorCode.STORE_FAILED, message="the store is gone"))
         job.execution.start()
         assert job.wait().status == "failed"
         assert isinstance(job.execution.error, JobFailed)
 
-    def test_a_node_that_does_not_stop(self, start: Start, trace: Path) -> None:
-        """It is never called cancelled; the strategy goes on with other jobs."""
+    def test_a_node_that_does_not_stop(self, start: Start, strategy: Strategy, trace: Path) -> None:
+        """It is ended, or else never called cancelled; the strategy goes on with other jobs."""
         trace.touch()
         job = start({"deaf": (is_deaf, {"path": str(trace)})})
         wait_until(lambda: len(job.events) >= 2, DEADLINE)
         job.execution.cancel()
         job.wait()
         trace.unlink()
+        if strategy.capabilities.ends_its_nodes:
+            assert job.status == "cancelled"
+            return
         assert job.status == "failed"
         assert job.execution.error is not None
         assert job.execution.error.code is ErrorCode.UNCANCELLABLE

@@ -19,7 +19,7 @@ from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.session import close_session, get_session, submit
 from nodetool_jupyter.settings import load_settings
 from nodetool_jupyter.store import open_store
-from nodetool_jupyter.store.files import make_private
+from nodetool_jupyter.values.files import make_private
 
 PATIENCE = 30.0
 

@@ -22,10 +22,11 @@ from nodetool_jupyter.model.events import JobUpdate, decode_event
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.settings import Settings
-from nodetool_jupyter.store import EventLog, open_store
+from nodetool_jupyter.store import open_store
 from nodetool_jupyter.store.memory import MemoryStore
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, JobExecution, Launch, Strategy
 from nodetool_jupyter.strategies.threaded import ThreadedStrategy
+from nodetool_jupyter.worker.event_log import EventLog
 from tests.integration.gates import DEADLINE, Gates, Open, passing
 from tests.support import wait_until
 from tests.unit.engine.support import Out, check_events, graph

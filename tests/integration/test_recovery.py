@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from nodetool_jupyter.errors import ErrorCode, JobFailed, JobNotFound, NodeError
+from nodetool_jupyter.errors import ErrorCode, JobFailed, NodeError
 from nodetool_jupyter.job import Job, Result
 from nodetool_jupyter.model.events import Event, JobUpdate, LogUpdate, NodeUpdate, encode_events
 from nodetool_jupyter.model.graph import Graph
@@ -25,8 +25,8 @@ from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.store import new_job_id, open_store
-from nodetool_jupyter.store.event_log import NAME, LogWriter
 from nodetool_jupyter.values.objects import Unserializable
+from nodetool_jupyter.worker.event_log import NAME, LogWriter
 from tests.integration.gates import DEADLINE, Open
 from tests.support import wait_until
 from tests.unit.engine.support import check_events
@@ -216,7 +216,7 @@ class TestLiveElsewhere:
     """A job that another living process runs."""
 
     def test_it_is_left_alone_and_can_be_waited_for(self, open_session: Open, home: Path, gate: Path) -> None:
-        """It is no one else's to cancel, and its result comes from the store."""
+        """Nobody takes it over, and its result comes from the store."""
         with kernel(home, HANGING, str(gate)) as process:
             job_id = read_id(process)
             session = open_session()
@@ -225,8 +225,6 @@ class TestLiveElsewhere:
             assert (job.status, job.is_live, job.wait(0.01)) == (JobStatus.RUNNING, True, False)
             with pytest.raises(TimeoutError):
                 job.result(0.01)
-            with pytest.raises(JobNotFound, match="runs in another kernel"):
-                job.cancel()
             assert session.manager.recover_jobs() == []
             followed: list[Event] = []
             thread = threading.Thread(target=lambda: followed.extend(job.events()))
@@ -235,6 +233,19 @@ class TestLiveElsewhere:
             assert dict(job.result(DEADLINE)) == {"early": 1, "late": "let go"}
             thread.join(DEADLINE)
             check_events(followed)
+            process.communicate("\n", timeout=60)
+
+    def test_it_can_be_cancelled(self, open_session: Open, home: Path, gate: Path) -> None:
+        """Running or queued; its own process ends it, and says so."""
+        with kernel(home, HANGING, str(gate)) as process:
+            session = open_session()
+            running, queued = (session.find(read_id(process)) for _ in range(2))
+            wait_until(lambda: any(log.content == "hanging" for log in running.logs), DEADLINE)
+            for job in (queued, running):
+                assert job.cancel()
+                assert job.wait(DEADLINE)
+                assert job.status is JobStatus.CANCELLED
+                assert not job.cancel()
             process.communicate("\n", timeout=60)
 
     def test_it_can_be_awaited(self, open_session: Open, home: Path, gate: Path) -> None:

@@ -18,9 +18,10 @@ from nodetool_jupyter.model.graph import Graph, Node
 from nodetool_jupyter.model.job import JobRecord
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.settings import Settings
-from nodetool_jupyter.store import EventLog, StoreWarning, fault_code, new_job_id, open_store
+from nodetool_jupyter.store import StoreWarning, fault_code, new_job_id, open_store
 from nodetool_jupyter.store.schema import MIGRATIONS
 from nodetool_jupyter.store.sqlite import DATABASE, WRITES_PER_CHECKPOINT, SqliteStore
+from nodetool_jupyter.worker.event_log import EventLog
 from tests.support import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]

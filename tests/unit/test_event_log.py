@@ -16,7 +16,7 @@ import pytest
 
 from nodetool_jupyter.errors import ErrorCode, StoreError
 from nodetool_jupyter.store.base import fault_code
-from nodetool_jupyter.store.event_log import BLOCK, LogReader, LogWriter
+from nodetool_jupyter.worker.event_log import BLOCK, LogReader, LogWriter
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from nodetool_jupyter.errors import StoreError
 from nodetool_jupyter.model.job import JobRecord, JobStatus
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.store import job_log, new_job_id
-from nodetool_jupyter.store.event_log import NAME
 from nodetool_jupyter.store.job_log import SHORT, JobLog
 from nodetool_jupyter.store.sqlite import SqliteStore
+from nodetool_jupyter.worker.event_log import NAME
 from tests.support import wait_until
 
 

@@ -122,9 +122,9 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"timeout": -1}, "timeout: Input should be greater than 0, found -1"),
-            ({"timeout": "soon"}, "timeout: .* found 'soon'"),
-            ({"memory": "much"}, "memory: .* found 'much'"),
+            ({"timeout": -1}, "timeout: Input should be greater than 0, found int -1"),
+            ({"timeout": "soon"}, "timeout: .* found str 'soon'"),
+            ({"memory": "much"}, "memory: .* found str 'much'"),
             ({"colour": "red"}, "the threaded strategy has no option 'colour'"),
         ],
     )
@@ -329,3 +329,60 @@ def lost(owner: str) -> tuple[JobRecord, RunJobRequest]:
     """A running job of an owner, and its request."""
     record = JobRecord(id=new_job_id(), status=JobStatus.RUNNING, owner=owner, created_at=1.0)
     return record, RunJobRequest(graph=Graph())
+
+
+class TestArguments:
+    """What is wrong in a call is said in a sentence, before anything runs."""
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            ({"params": 5}, "params are a dict of names and values, found int 5"),
+            ({"params": [("who", "x")]}, "params are a dict of names and values, found list"),
+            ({"params": "who=x"}, "params are a dict of names and values, found str 'who=x'"),
+            ({"params": {1: 2}}, "params are named by texts, found int 1"),
+            ({"strategy": 5}, "strategy is a name, such as 'threaded', found int 5"),
+            ({"strategy": ["threaded"]}, "strategy is a name, such as 'threaded', found list"),
+            ({"name": 5}, "name is a text of at most 200 characters, found int 5"),
+            ({"name": "x" * 201}, "name is a text of at most 200 characters, found str"),
+            ({"name": "\ud800"}, "name is a text of at most 200 characters, found str"),
+            ({"timeout": "x"}, "timeout: Input should be a valid number, .*found str 'x'"),
+            ({"cpus": 10**5000}, "cpus: .*found int$"),
+            ({"memory": "lots"}, "memory: 'lots' is not a size; .*found str 'lots'"),
+        ],
+    )
+    def test_wrong_ones(self, arguments: dict[str, Any], sentence: str) -> None:
+        """Each is an OptionError that names argument, what is accepted and what was found."""
+        for start in (submit, run):
+            with pytest.raises(OptionError, match=sentence):
+                start(HELLO, **arguments)
+
+    def test_hostile_values_are_not_shown(self) -> None:
+        """What can't be printed is named by its type."""
+
+        class Hostile:
+            def __repr__(self) -> str:
+                raise RuntimeError
+
+        with pytest.raises(OptionError, match=r"timeout: .*found Hostile"):
+            submit(HELLO, timeout=Hostile())
+
+    @pytest.mark.parametrize("source", [None, 5, b"hello.json", ["hello.json"], {"a"}])
+    def test_wrong_sources(self, source: Any) -> None:
+        """What is no workflow is none, whatever its type."""
+        with pytest.raises(WorkflowError, match="a workflow can't be made of"):
+            submit(source)
+
+    @pytest.mark.parametrize("timeout", ["5", -1, float("nan"), [], True])
+    def test_wrong_times_to_wait(self, timeout: Any) -> None:
+        """``Job.result`` and ``Job.wait`` alike."""
+        job = run(HELLO)
+        with pytest.raises(OptionError, match="timeout is a number of seconds from 0 on, or None; found"):
+            job.result(timeout)
+        with pytest.raises(OptionError, match="timeout is a number of seconds from 0 on, or None; found"):
+            job.wait(timeout)
+
+    def test_times_without_end(self) -> None:
+        """More than a lock can wait is as long as it can."""
+        for timeout in (float("inf"), 10**400):
+            assert submit(HELLO).result(timeout) == "hello you"

@@ -231,7 +231,7 @@ def test_objects_come_back_as_their_class() -> None:
     back = cross(person)
     assert (back.name, back.born, back.friends[0].name, back.x) == ("Ada", date(1815, 12, 10), "C", 1)
     assert back.model_fields_set == person.model_fields_set
-    assert back._visits == 7, "private attributes have their defaults"
+    assert back._visits == 9
     assert cross(Names(["a"])) == Names(["a"])
     assert same(cross(Point(1, [2])), Point(1, [2]))
 

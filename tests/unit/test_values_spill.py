@@ -13,6 +13,7 @@ from PIL import Image
 from pydantic_core import from_json, to_json
 
 from nodetool_jupyter.errors import ValueCrossingError
+from nodetool_jupyter.values import walk
 from nodetool_jupyter.values.codec import decode, encode
 
 LIMIT = 10_000
@@ -116,6 +117,40 @@ def test_tables_keep_their_columns_by_file(folder: Folder) -> None:
     pd.testing.assert_frame_equal(cross(table, folder), table)
     assert [name for name in folder.names() if name.endswith(".npy")] == ["np_array-0.npy", "np_array-1.npy"]
     assert "dataframe-2.json" in folder.names()
+
+
+TEXTS = ["", "a", "\ud800 ü", None, "long " * 20, "😀"]
+
+
+@pytest.mark.parametrize("dtype", [object, "string", "str"])
+def test_very_many_texts_go_as_one(dtype: Any, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, surrogates and missing ones among them: no list of JSON, no bound."""
+    monkeypatch.setattr(walk, "MAX_ITEMS", 10_000)
+    texts = TEXTS if dtype is object else [text for text in TEXTS if text != TEXTS[2]]
+    column = pd.Series(texts * 2_000, dtype=dtype, name="t")
+    pd.testing.assert_series_equal(cross(column, folder), column)
+    assert [name.rpartition(".")[2] for name in folder.names()] == ["npy", "txt"]
+    if dtype is object:
+        assert cross(column.to_numpy(), folder).tolist() == column.tolist()
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        np.array([1, 1]),
+        np.array([4]),
+        np.array([-3, 2, 2]),
+        np.array([1.0, 2]),
+        np.array([2**62] * 4),
+        np.array(3),
+    ],
+    ids=str,
+)
+def test_lengths_that_are_none(lengths: np.ndarray[Any, Any]) -> None:
+    """They have to add up to the text, and count."""
+    json = {"type": "list", "python": "numpy.texts", "lengths": encode(lengths), "text": "abc"}
+    with pytest.raises(ValueCrossingError, match="lengths of texts"):
+        decode(json)
 
 
 def test_images_are_files_that_others_open(folder: Folder) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Annotated, Any, TypedDict
 
@@ -10,8 +12,10 @@ from pydantic import Field
 
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.function import NodeFunction, node
+from nodetool_jupyter.engine.node import BaseNode
 from nodetool_jupyter.engine.spec import BUILDING, REQUIRED, NodePolicy, Shape
 from nodetool_jupyter.errors import OptionError
+from nodetool_jupyter.nodes.input import StringListInput as ListInput
 from tests.unit.engine.support import Bench, Out
 
 
@@ -196,15 +200,132 @@ def test_what_cannot_be_a_handle_is_refused_at_once(function: Any, sentence: str
         node(function)
 
 
-@pytest.mark.parametrize("options", [{"timeout": 0}, {"timeout": -1}, {"retries": -1}])
-def test_options_out_of_range_are_refused(options: dict[str, Any]) -> None:
-    """A limit that makes no sense isn't taken for none."""
-    with pytest.raises(OptionError, match="timeout must be above 0 seconds and retries at least 0"):
-        node(**options)
-
-
 @pytest.mark.parametrize("options", [{"cache": True}, {"resources": {"gpu": 1}}])
 def test_options_that_are_not_there_yet_are_refused(options: dict[str, Any]) -> None:
     """An option is never ignored."""
     with pytest.raises(OptionError, match="not available yet"):
         node(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"timeout": "5"}, "a node's timeout is a number of seconds above 0, or None; found str '5'"),
+        ({"timeout": 0}, "a node's timeout is a number of seconds above 0, or None; found int 0"),
+        ({"timeout": float("nan")}, "found float nan"),
+        ({"timeout": float("inf")}, "found float inf"),
+        ({"timeout": True}, "found bool True"),
+        ({"retries": 1.5}, "a node's retries are a whole number from 0 on; found float 1.5"),
+        ({"retries": -1}, "found int -1"),
+        ({"retries": None}, "found None"),
+    ],
+)
+def test_policies_are_checked(options: dict[str, Any], sentence: str) -> None:
+    """Functions and classes alike name argument, what is accepted and what was found, where it is written."""
+    with pytest.raises(OptionError, match=re.escape(sentence)):
+        node(**options)
+    with pytest.raises(OptionError, match=re.escape(sentence)):
+        type(BaseNode)("Late", (BaseNode,), {"__module__": __name__}, **options)
+
+
+@pytest.mark.parametrize("name", ["a b", "", "1st", "class", 5, "a.b", True])
+def test_names_are_checked(name: Any) -> None:
+    """A node's name is a word of Python: cells call it, and types end in it."""
+    with pytest.raises(
+        OptionError, match="name is what a function may be called, such as fetch_title; found"
+    ):
+        node(name=name)
+
+
+def test_options_have_names() -> None:
+    """@node("name") is no function."""
+    with pytest.raises(OptionError, match="is put on a function, found str 'name'"):
+        node("name")  # type: ignore[call-overload]
+
+
+class Keeper(BaseNode, prefix="test"):
+    """Changes the default of its field."""
+
+    seen: list[Any] = []  # noqa: RUF012 - it is under test
+    value: Any = None
+
+    async def process(self, context: ProcessingContext) -> list[Any]:
+        self.seen.append(self.value)
+        return list(self.seen)
+
+
+@node
+async def remembers(value: Any, seen: list[Any] = []) -> list[Any]:  # noqa: B006 - likewise
+    seen.append(value)
+    return list(seen)
+
+
+@node
+def nests(value: Any, seen: Any = {"deep": []}) -> list[Any]:  # noqa: B006 - likewise
+    seen["deep"].append(value)
+    return list(seen["deep"])
+
+
+@node
+async def written(value: Any, seen: list[Any] = Field(default=[])) -> list[Any]:  # noqa: B008 - Field may stand in a signature
+    seen.append(value)
+    return list(seen)
+
+
+@node
+async def made(value: Any, seen: list[Any] = Field(default_factory=lambda: ["made"])) -> list[Any]:  # noqa: B008 - likewise
+    seen.append(value)
+    return seen[-2:]
+
+
+@pytest.mark.parametrize("kind", [remembers, nests, written, made, Keeper])
+def test_a_default_is_not_shared_by_jobs(bench: Bench, kind: Any) -> None:
+    """What a node does to it is gone with its firing."""
+    first = ["made"] if kind is made else []
+    for value in (1, 2):
+        ran = bench.run({"a": (kind, {"value": value}), "out": Out}, "a > out.value")
+        assert ran.result == [[*first, value]]
+
+
+def test_a_default_is_not_shared_by_firings(bench: Bench) -> None:
+    """A function keeps nothing from item to item of a stream."""
+    ran = bench.run({"s": (stream, {"n": 3}), "a": remembers, "out": Out}, "s > a.value", "a > out.value")
+    assert ran.result == [[0], [1], [2]]
+
+
+def test_only_what_can_change_is_copied() -> None:
+    """The other nodes keep the short way, in which the function itself is called."""
+    assert shout.spec.plain is shout.function
+    assert remembers.spec.plain is None
+
+
+def test_a_default_that_cannot_be_copied() -> None:
+    """It is refused where it is written, not in the middle of a run."""
+
+    def locks(held: list[Any] = [threading.Lock()]) -> None: ...  # noqa: B006, B008 - likewise
+
+    with pytest.raises(OptionError, match="@node locks: the default of held can't be made anew"):
+        node(locks)
+
+
+def test_other_defaults_are_passed_as_they_are(bench: Bench) -> None:
+    """An object that can't be copied is one that firings are to share."""
+    lock = threading.Lock()
+
+    @node
+    async def shares(held: Any = lock) -> Any:
+        return held is lock
+
+    assert bench.run({"a": shares, "out": Out}, "a > out.value").result == [True]
+
+
+def test_an_input_nodes_default_is_not_shared_by_jobs(bench: Bench) -> None:
+    """What follows it may change the list that it gives."""
+
+    @node
+    async def appends(value: Any) -> int:
+        value.append(1)
+        return len(value)
+
+    nodes = {"in": (ListInput, {"name": "xs"}), "a": appends, "out": Out}
+    assert [bench.run(nodes, "in > a.value", "a > out.value").result for _ in range(2)] == [[1], [1]]

@@ -307,3 +307,22 @@ def test_many_wrong_nodes_are_refused_in_proportion() -> None:
     """Of 10,000 unknown types a few get a guess; all are reported."""
     nodes = tuple(Node(id=str(number), type=f"no.such.Type{number}") for number in range(10_000))
     assert len(find_problems(Graph(nodes=nodes), registry({"a": give}))) == 10_000
+
+
+def test_each_of_many_alike_is_judged_by_itself() -> None:
+    """Nodes and edges that look alike share what follows from that; each problem names its own."""
+    nodes: dict[str, Any] = {
+        "valued": (increased, {"value": 1}),
+        "bare": increased,
+        "wrong": (increased, {"value": "x"}),
+        "text": (texts, {"n": 1}),
+        "fed1": increased,
+        "fed2": increased,
+    }
+    found = problems(nodes, "text > fed1.value", "text > fed2.value")
+    assert [text.partition(": ")[0] for text in found] == [
+        "node fed1, edge text > fed1.value, handle value",
+        "node fed2, edge text > fed2.value, handle value",
+        "node bare, handle value",
+        "node wrong, handle value",
+    ]

@@ -8,15 +8,47 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 from nodetool_jupyter.errors import StoreError
-from nodetool_jupyter.store.base import FULL_DISK, EventLog
-from nodetool_jupyter.store.files import make_private
+from nodetool_jupyter.values.files import make_private
 
 NAME = "events.jsonl"
 BLOCK = 64 * 1024
 FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class EventLog(ABC):
+    """The messages of one job, as JSON lines in the order in which they were made."""
+
+    @abstractmethod
+    def append(self, data: bytes) -> None:
+        """Add whole lines: all of ``data`` or, raising StoreError, nothing. One writer a job, any thread."""
+
+    @abstractmethod
+    def read(self, offset: int = 0, *, limit: int | None = None) -> tuple[list[bytes], int]:
+        """The whole lines, without their newlines, from byte ``offset`` on, and the offset to go on from.
+
+        ``limit`` bounds the bytes of one call, but for a longer line; the caller goes on until no lines come.
+        """
+
+    def flush(self) -> None:  # noqa: B027 - most logs hold nothing back
+        """Write what has been held back for long enough; the writer calls it while nothing else happens."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End writing; harmless twice. Reading goes on working."""
+
+
+def lines_of(data: bytes | bytearray, offset: int, limit: int | None) -> tuple[list[bytes], int]:
+    """What EventLog.read gives, of a log that is in memory and ends with a whole line."""
+    end = len(data)
+    if limit is not None and offset + limit < end:
+        end = data.rfind(b"\n", offset, offset + limit) + 1 or data.find(b"\n", offset) + 1
+    part = bytes(data[offset:end])
+    return part.split(b"\n")[:-1], offset + len(part)
 
 
 class LogReader(EventLog):
@@ -68,6 +100,15 @@ class LogWriter(LogReader):
                 written = os.write(fd, data)
                 if written != len(data):
                     _write_rest(fd, data, written)
+            except OSError as error:
+                raise _failure(self._path, "written", error) from error
+
+    def open(self) -> None:
+        """Open it now rather than with the first message: a torn last line is gone afterwards."""
+        with self._lock:
+            try:
+                if self._fd is None:
+                    self._open()
             except OSError as error:
                 raise _failure(self._path, "written", error) from error
 

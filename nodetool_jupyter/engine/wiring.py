@@ -1,0 +1,134 @@
+"""How a node is connected, and which connections are allowed: handles that exist, types that fit.
+
+Nothing here depends on what stands elsewhere in the graph, so that nodes and edges that look alike share one
+answer.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from nodetool_jupyter.engine.annotations import Check
+from nodetool_jupyter.engine.spec import REQUIRED, InputSpec, NodeSpec, Role
+from nodetool_jupyter.errors import Problem
+from nodetool_jupyter.model.graph import DEFAULT_HANDLE, Edge, Node
+from nodetool_jupyter.model.types import ANY, TypeMetadata, fits
+
+
+@dataclass(slots=True, eq=False)
+class Wiring:
+    """What follows from a node's type and its connected handles alone: the same for all nodes that share
+    them. Not changed once it is made.
+    """
+
+    producers: dict[str, int]
+    """Connected handles, and how many edges end at each."""
+    checks: dict[str, Check] = field(default_factory=dict)
+    """How to check what arrives at a connected handle; none for handles of type any."""
+    crowded: frozenset[str] = frozenset()
+    """Handles at which several edges end, but for those that a node reads itself."""
+    lists: frozenset[str] = frozenset()
+    """Handles of a list at which one edge ends, which may bring a list or single values."""
+    is_sound: bool = True
+    """Whether no handle is crowded that takes one value, and none is left that needs one."""
+
+
+def wiring_of(spec: NodeSpec, handles: Collection[str]) -> Wiring:
+    """The wiring of a node; ``handles`` has one item for each edge that ends at it."""
+    wiring = Wiring({})
+    count = wiring.producers
+    for name in handles:
+        count[name] = count.get(name, 0) + 1
+    for name, number in count.items():
+        handle = spec.inputs.get(name)
+        if handle is None:
+            wiring.is_sound &= number == 1
+        else:
+            _connect(wiring, handle, number)
+    for name, handle in spec.inputs.items():
+        if handle.default is REQUIRED and name not in count:
+            wiring.is_sound = False
+    return wiring
+
+
+def _connect(wiring: Wiring, handle: InputSpec, number: int) -> None:
+    kind = handle.type.type
+    if kind != "any":
+        wiring.checks[handle.name] = handle.check
+    if handle.streamed:
+        return
+    if number > 1:
+        wiring.crowded |= {handle.name}
+        wiring.is_sound &= kind == "list"
+    elif kind == "list":
+        wiring.lists |= {handle.name}
+
+
+def near(name: str, names: Mapping[str, object]) -> str:
+    """A guess at what was meant, as the end of a sentence."""
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(names) or 'none'}"
+
+
+def fan_in_problems(node_id: str, spec: NodeSpec, wiring: Wiring) -> Iterator[Problem]:
+    """Handles at which more edges end than they take."""
+    for name, number in wiring.producers.items():
+        handle = spec.inputs.get(name)
+        kind = handle.type if handle else ANY
+        if number > 1 and kind.type != "list" and not (handle and handle.streamed):
+            yield Problem(
+                f"{number} edges end here; only a list takes several",
+                node_id,
+                name,
+                found=str(kind),
+                expected="list",
+            )
+
+
+def edge_problems(edge: Edge, source: Node, target: Node, specs: Mapping[str, NodeSpec]) -> Iterator[Problem]:
+    """Why an edge can't connect these two nodes."""
+    if edge.edge_type == "control":
+        yield Problem(f"{edge}: control edges can't be run yet", edge_id=edge.id)
+        return
+    from_spec, to_spec = specs[source.id], specs[target.id]
+    for node in (source, target):
+        if specs[node.id].role is Role.COMMENT:
+            yield Problem(f"{edge}: {node.type} doesn't run and can't be connected", node.id, edge_id=edge.id)
+            return
+    output = output_type(from_spec, source.dynamic_outputs, edge.sourceHandle)
+    handle = to_spec.inputs.get(edge.targetHandle)
+    if output is None:
+        names = {**from_spec.outputs, **source.dynamic_outputs}
+        yield Problem(
+            f"{edge}: {from_spec.type} has no output {edge.sourceHandle!r}{near(edge.sourceHandle, names)}",
+            source.id,
+            edge.sourceHandle,
+            edge.id,
+        )
+    if handle is None and not to_spec.dynamic:
+        yield Problem(
+            f"{edge}: {to_spec.type} has no input {edge.targetHandle!r}"
+            f"{near(edge.targetHandle, to_spec.inputs)}",
+            target.id,
+            edge.targetHandle,
+            edge.id,
+        )
+    if output is not None and handle is not None and not fits(output, handle.type):
+        yield Problem(
+            f"{edge}: the types don't fit",
+            target.id,
+            edge.targetHandle,
+            edge.id,
+            str(handle.type),
+            str(output),
+        )
+
+
+def output_type(spec: NodeSpec, dynamic: Mapping[str, TypeMetadata], handle: str) -> TypeMetadata | None:
+    """The type of an output handle; None where there is no such handle."""
+    declared = spec.outputs.get(handle) or dynamic.get(handle)
+    if declared is None and spec.dynamic and not spec.outputs and handle == DEFAULT_HANDLE:
+        return ANY
+    return declared

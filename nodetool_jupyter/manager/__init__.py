@@ -1,0 +1,10 @@
+"""JobExecutionManager: the only room that sees strategies and store together.
+
+``jobs`` starts and ends them, ``managed`` keeps one in step with its record, ``slots`` says whose turn it is,
+``recovery`` takes over what other processes have left, and ``door`` lets other processes ask for an end.
+"""
+
+from nodetool_jupyter.manager.jobs import JobExecutionManager
+from nodetool_jupyter.manager.managed import ManagedJob
+
+__all__ = ["JobExecutionManager", "ManagedJob"]

@@ -1,0 +1,341 @@
+"""Starts, finds, cancels and recovers the jobs of one process. A job that runs is always on record."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from traceback import format_exc
+from warnings import warn
+from weakref import WeakValueDictionary
+
+from nodetool_jupyter.engine.capture import RUNNING
+from nodetool_jupyter.engine.context import ProcessingContext, Services
+from nodetool_jupyter.engine.plan import Plan, compile_graph
+from nodetool_jupyter.engine.registry import Registry
+from nodetool_jupyter.errors import ErrorCode, JobUnreachable, NodeToolError, StrategyUnavailable
+from nodetool_jupyter.manager.again import Again, Resumed, what_to_resume, what_to_run
+from nodetool_jupyter.manager.door import Door, knock
+from nodetool_jupyter.manager.managed import ManagedJob
+from nodetool_jupyter.manager.recovery import end_with_kernel, started
+from nodetool_jupyter.manager.slots import Slots
+from nodetool_jupyter.model.events import Fault
+from nodetool_jupyter.model.faults import kernel_died
+from nodetool_jupyter.model.job import JobRecord, JobStatus
+from nodetool_jupyter.model.request import RunJobRequest
+from nodetool_jupyter.settings import Settings
+from nodetool_jupyter.store.assets import RunFiles
+from nodetool_jupyter.store.base import Store, StoreWarning, new_job_id
+from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy
+
+MakeStrategy = Callable[[str], Strategy]
+
+
+class JobExecutionManager:
+    """Starts, finds, cancels and recovers jobs. Thread-safe; ``submit`` returns as soon as the job is
+    recorded.
+    """
+
+    def __init__(
+        self, settings: Settings, store: Store, registry: Registry, make_strategy: MakeStrategy
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.registry = registry
+        self._make_strategy = make_strategy
+        self._strategies: dict[str, Strategy] = {}
+        self._lock = threading.RLock()
+        self._live: dict[str, ManagedJob] = {}
+        self._ended: WeakValueDictionary[str, ManagedJob] = WeakValueDictionary()
+        self._slots = Slots(settings.max_workflow_threads)
+        self._here = threading.local()
+        """Whether this thread is starting jobs."""
+        self.owner = store.register_owner()
+        address = store.owner_address(self.owner.id)
+        self._door = Door(address, self._cancel_own, self._has_jobs) if address is not None else None
+
+    async def start_job(
+        self, request: RunJobRequest, context: ProcessingContext | None = None
+    ) -> JobExecution:
+        """Start a job, or queue it. Raises, before anything is recorded, for what can't run: a strategy that
+        is unknown or unavailable, a limit it can't enforce, an invalid graph or param.
+        """
+        execution = self.submit(request, context).execution
+        assert execution is not None
+        return execution
+
+    def submit(
+        self,
+        request: RunJobRequest,
+        context: ProcessingContext | None = None,
+        *,
+        registry: Registry | None = None,
+        resumed: Resumed | None = None,
+    ) -> ManagedJob:
+        """``start_job`` for callers without a loop. ``registry`` says what node types mean, if it isn't the
+        manager's own; with ``resumed`` the job goes on from results that another has left.
+        """
+        strategy = self._strategy(request.strategy)
+        request = self._with_defaults(request)
+        strategy.check(request)
+        plan = compile_graph(request.graph, registry or self.registry, request.params)
+        is_nested = RUNNING.get() is not None  # its parent may wait for it, and has a slot
+        has_slot = not is_nested and self._slots.take()
+        may_start = is_nested or has_slot
+        try:
+            managed = self._new_job(request, context, strategy, plan, resumed, may_start=may_start)
+        except BaseException:
+            if has_slot:
+                self._slots.free()
+            raise
+        managed.has_slot = has_slot
+        self._add(managed)
+        if may_start:
+            self._start(managed)
+        else:
+            self._slots.wait(managed)
+            self._start_next()
+        return managed
+
+    def _add(self, managed: ManagedJob) -> None:
+        with self._lock:
+            self._live[managed.record.id] = managed
+        if self._door is not None:
+            self._door.open()
+
+    def _has_jobs(self) -> bool:
+        return bool(self._live)
+
+    def _new_job(
+        self,
+        request: RunJobRequest,
+        context: ProcessingContext | None,
+        strategy: Strategy,
+        plan: Plan,
+        resumed: Resumed | None,
+        *,
+        may_start: bool,
+    ) -> ManagedJob:
+        """A job on record, to be started. One that can't be made by its strategy is never on record."""
+        status = JobStatus.STARTING if may_start else JobStatus.QUEUED
+        record = self._new_record(request, strategy, status)
+        managed = ManagedJob(record, self.store, self._job_ended)
+        launch = Launch(
+            record.id,
+            request,
+            self._context_of(managed, context),
+            plan,
+            record.created_at,
+            directory=self.store.run_directory(record.id),
+            families=self.registry.families,
+            resumed=resumed.directory if resumed else None,
+            reads_pickles=resumed is not None and resumed.reads_pickles,
+        )
+        managed.execution = strategy.create(launch, managed.tell)
+        if managed.execution.ticket is not None:
+            record = managed.record = record.model_copy(update={"ticket": managed.execution.ticket})
+        try:
+            self.store.add(record, request)  # before it is started: a job that runs is always on record
+        except BaseException:
+            managed.execution.discard()
+            raise
+        return managed
+
+    def _new_record(self, request: RunJobRequest, strategy: Strategy, status: JobStatus) -> JobRecord:
+        return JobRecord(
+            id=new_job_id(),
+            name=request.name,
+            workflow_id=request.workflow_id,
+            user_id=request.user_id,
+            strategy=strategy.name,
+            status=status,
+            params=request.params,
+            limits=request.resource_limits,
+            owner=self.owner.id,
+            created_at=time.time(),
+        )
+
+    def _start(self, managed: ManagedJob) -> None:
+        assert managed.execution is not None
+        try:
+            managed.execution.start()
+        except Exception as error:  # noqa: BLE001 - whatever a strategy raises, the job on record must end
+            message = f"the {managed.record.strategy} strategy could not start the job: {error}"
+            fault = Fault(
+                code=ErrorCode.SPAWN_FAILED,
+                message=message,
+                hint="%nodetool doctor says more",
+                traceback=format_exc(),
+            )
+            managed.tell_update(JobStatus.FAILED, fault)
+
+    def _start_next(self) -> None:
+        """Give free slots to the jobs that have waited longest. A job that ends while it is started frees its
+        slot within the loop: however many do, they don't nest.
+        """
+        if getattr(self._here, "is_starting", False):
+            return
+        self._here.is_starting = True
+        try:
+            while (managed := self._slots.next()) is not None:
+                managed.record = started(managed.record)
+                self._start(managed)
+        finally:
+            self._here.is_starting = False
+
+    def _job_ended(self, managed: ManagedJob) -> None:
+        with self._lock:
+            self._live.pop(managed.record.id, None)
+            self._ended[managed.record.id] = managed
+        managed.folder.remove()
+        if managed.has_slot:
+            self._slots.free()
+            self._start_next()
+
+    def _strategy(self, name: str) -> Strategy:
+        """A strategy that can be used here and now; raises UnknownStrategy or StrategyUnavailable."""
+        strategy = self._strategies.get(name)
+        if strategy is None:
+            with self._lock:
+                strategy = self._strategies.get(name) or self._strategies.setdefault(
+                    name, self._make_strategy(name)
+                )
+        fingerprint = strategy.fingerprint()
+        if not fingerprint.available:
+            raise StrategyUnavailable(f"the {name} strategy is not available here: {fingerprint.sentence}")
+        return strategy
+
+    def _with_defaults(self, request: RunJobRequest) -> RunJobRequest:
+        limits = request.resource_limits
+        if limits.timeout is not None or self.settings.job_timeout is None:
+            return request
+        limits = limits.model_copy(update={"timeout": self.settings.job_timeout})
+        return request.model_copy(update={"resource_limits": limits})
+
+    def _context_of(self, managed: ManagedJob, given: ProcessingContext | None) -> ProcessingContext:
+        """The caller's context, with this job's id and folders."""
+        context = given or ProcessingContext()
+        record = managed.record
+        services = Services(
+            secret=context.services.secret,
+            temp_folder=managed.folder.get,
+            read_uri=context.services.read_uri,
+            spill=RunFiles(self.store, record.id),
+            allowed_hosts=context.services.allowed_hosts | {*self.settings.http_allowed_hosts},
+        )
+        return ProcessingContext(record.id, record.workflow_id, record.user_id, context.workspace, services)
+
+    def again(self, record: JobRecord) -> Again:
+        """What a job of the past ran; raises NodeToolError where that isn't known any more."""
+        managed = self.get_job(record.id)
+        return what_to_run(
+            record,
+            self.store.request(record.id),
+            managed.execution if managed is not None else None,
+            self._strategy(record.strategy),
+            self.store.run_directory(record.id),
+        )
+
+    def resumable(self, record: JobRecord) -> Resumed:
+        """What a job has left to go on from; raises NodeToolError where it has left nothing."""
+        return what_to_resume(record, self.store.request(record.id), self.store.run_directory(record.id))
+
+    def get_job(self, job_id: str) -> ManagedJob | None:
+        """A job of this process by its full id: live, or ended and still held by someone."""
+        return self._live.get(job_id) or self._ended.get(job_id)
+
+    def list_jobs(self) -> list[ManagedJob]:
+        """The jobs of this process that have not ended, oldest first."""
+        with self._lock:
+            return list(self._live.values())
+
+    def cancel_job(self, job_id: str) -> bool:
+        """Begin to cancel; False where the job has ended already. Also for a job that another process looks
+        after. Raises JobNotFound, or JobUnreachable for one whose owner lives but doesn't answer.
+        """
+        managed = self.get_job(job_id)
+        if managed is not None:
+            return self._cancel(managed)
+        record = self.store.get(job_id)
+        if record.status.is_terminal:
+            return False
+        if not self.store.owner_is_alive(record.owner):
+            self.recover_jobs()
+            return self._cancel_own(job_id)
+        return self._ask_owner(record)
+
+    def _cancel(self, managed: ManagedJob) -> bool:
+        if managed.is_done:
+            return False
+        if self._slots.leave(managed):
+            managed.tell_update(JobStatus.CANCELLED)
+        elif managed.execution is not None:
+            managed.execution.cancel()
+        return True
+
+    def _cancel_own(self, job_id: str) -> bool:
+        managed = self.get_job(job_id)
+        return managed is not None and self._cancel(managed)
+
+    def _ask_owner(self, record: JobRecord) -> bool:
+        address = self.store.owner_address(record.owner)
+        try:
+            return address is not None and knock(address, record.id)
+        except OSError as error:
+            if self.store.get(record.id).status.is_terminal:
+                return False
+            raise JobUnreachable(
+                f"job {record.id} runs in another kernel, which doesn't answer: {error.strerror or error}",
+                hint="try it again, or cancel it in its own notebook",
+            ) from error
+
+    def recover_jobs(self) -> list[JobRecord]:
+        """Take over the live jobs of managers that are gone; gives their records as they are now.
+
+        What outlives its kernel is followed on, or started if it had not been; all else has failed.
+        """
+        recovered = []
+        for record in self.store.claim_dead(self.owner.id, self.store.owner_is_alive):
+            try:
+                recovered.append(self._recover(record))
+            except (OSError, NodeToolError) as error:  # one that can't be read keeps no others from it
+                warn(f"job {record.id} can't be recovered: {error}", StoreWarning, stacklevel=2)
+        return recovered
+
+    def _recover(self, record: JobRecord) -> JobRecord:
+        request = self.store.request(record.id)
+        managed = ManagedJob(record, self.store, self._job_ended)
+        launch = Launch(
+            record.id,
+            request,
+            self._context_of(managed, None),
+            None,
+            record.created_at,
+            directory=self.store.run_directory(record.id),
+            families=self.registry.families,
+        )
+        managed.execution = self._strategy(record.strategy).recover(launch, managed.tell, record.ticket)
+        if managed.execution is None:
+            return end_with_kernel(self.store, record, kernel_died())
+        self._add(managed)
+        if not managed.execution.is_started:  # else never again: what has begun to run is only followed
+            self._slots.wait(managed)
+            self._start_next()
+        else:
+            managed.record = started(record)
+            managed.has_slot = True
+            self._slots.occupy()
+            managed.execution.adopt()
+        return managed.record
+
+    def shutdown(self, grace: float = 2.0) -> None:
+        """End all jobs of this process within ``grace`` seconds, record that, and let go of everything."""
+        for managed in self._slots.close():
+            if managed.execution is None or not managed.execution.outlives_kernel:
+                managed.tell_update(JobStatus.FAILED, kernel_died())
+        if self._door is not None:
+            self._door.close()
+        for strategy in self._strategies.values():
+            strategy.close(grace)
+        self.owner.close()
+        self.store.close()

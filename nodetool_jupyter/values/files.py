@@ -1,0 +1,91 @@
+"""A folder of large values, which what refers to them names: one a job, in its run directory.
+
+Names are made here, never taken from a workflow. A reference is given once its file is complete, so that a
+process that is killed while it writes leaves a file that nothing refers to, never half a value.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from nodetool_jupyter.errors import StoreError
+
+REFERENCE = re.compile(r"[a-z0-9_-]{1,80}\.[a-z0-9]{1,10}")
+
+
+def make_private(folder: Path) -> None:
+    """Make ``folder``, and those above it that are missing, for this user only; raises OSError."""
+    try:
+        folder.mkdir(0o700)
+    except FileNotFoundError:
+        if folder.parent.exists():  # there is nothing to make above it: no folder can be made here
+            raise
+        make_private(folder.parent)
+        make_private(folder)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+
+
+def append_private(path: Path, data: bytes) -> None:
+    """Add to a file for this user only, in one write; raises OSError."""
+    make_private(path.parent)
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(fd, data)
+    finally:
+        os.close(fd)
+
+
+class ValueFolder:
+    """Writes and finds large values; ``owner`` is whose they are, for messages."""
+
+    def __init__(self, folder: Path, owner: str = "this job") -> None:
+        self._folder = folder
+        self._owner = owner
+
+    def write(self, name_hint: str, suffix: str, data: bytes | Callable[[BinaryIO], None]) -> str:
+        """Write a new file for this user only; gives its reference. Raises StoreError."""
+        label = re.sub(r"[^a-z0-9]+", "-", name_hint.lower()).strip("-")[:40] or "value"
+        reference = f"{label}-{secrets.token_hex(8)}.{suffix.lstrip('.')}"
+        try:
+            make_private(self._folder)
+            self._refuse_link()
+            _write_new(self._folder / reference, data)
+        except OSError as error:
+            raise StoreError(
+                f"a large value of {self._owner} can't be written: {error.strerror or error}",
+                hint="make room, or set NODETOOL_HOME to another folder",
+            ) from error
+        return reference
+
+    def find(self, reference: str) -> Path:
+        """The file behind a reference. Raises StoreError for what is no reference, or is gone."""
+        if not REFERENCE.fullmatch(reference):
+            raise StoreError(f"{reference[:80]!r} is no reference to a value of {self._owner}")
+        path = self._folder / reference
+        if not path.is_file() or path.is_symlink() or self._folder.is_symlink():
+            raise StoreError(
+                f"the value {reference} of {self._owner} is no longer there", hint="run the job again"
+            )
+        return path
+
+    def _refuse_link(self) -> None:
+        """A worker owns its run directory, and could lead what is written there to any place."""
+        if self._folder.is_symlink():
+            raise OSError(f"{self._folder} is a symbolic link")
+
+
+def _write_new(path: Path, data: bytes | Callable[[BinaryIO], None]) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data) if isinstance(data, bytes) else data(file)
+    except BaseException:
+        path.unlink(missing_ok=True)  # a disk that is full isn't kept full by what nobody can read
+        raise

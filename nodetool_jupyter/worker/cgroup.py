@@ -1,0 +1,143 @@
+"""Control groups, where this user may make them: limits for all processes of a job together, which rlimits
+know only one by one. Both versions of the interface; what can't be had is not pretended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from nodetool_jupyter.model.request import ResourceLimits
+
+ROOT = Path("/sys/fs/cgroup")
+OWN = Path("/proc/self/cgroup")
+PREFIX = "nodetool-"
+PROCESSES = "cgroup.procs"
+
+
+class ControlGroup:
+    """One job's group in one hierarchy, or in the unified one."""
+
+    def __init__(self, path: Path, controllers: frozenset[str]) -> None:
+        self._path = path
+        self._controllers = controllers
+        self._is_unified = (path / "cgroup.controllers").exists()
+
+    def set_limits(self, limits: ResourceLimits) -> None:
+        """Set those that this group's controllers know; raises OSError."""
+        if "pids" in self._controllers and limits.processes is not None:
+            self._write("pids.max", limits.processes)
+        if "memory" in self._controllers and limits.memory is not None:
+            if self._is_unified:
+                self._write("memory.max", limits.memory)
+                self._try_write("memory.swap.max", 0)
+            else:
+                self._write("memory.limit_in_bytes", limits.memory)
+                self._try_write("memory.memsw.limit_in_bytes", limits.memory)
+
+    def enter(self) -> None:
+        """Move this process in; its children are born there. Raises OSError."""
+        self._write(PROCESSES, 0)
+
+    def oom_kills(self) -> int:
+        """How many processes were killed for lack of memory."""
+        return self._counted("memory.events" if self._is_unified else "memory.oom_control", "oom_kill")
+
+    def refused_forks(self) -> int:
+        """How often the limit of processes was hit."""
+        return self._counted("pids.events", "max")
+
+    def remove(self) -> None:
+        """Remove it, once nothing runs in it."""
+        with suppress(OSError):
+            self._path.rmdir()
+
+    def _write(self, name: str, value: int) -> None:
+        (self._path / name).write_text(str(value), "ascii")
+
+    def _try_write(self, name: str, value: int) -> None:
+        """Where swap isn't accounted for there is no such file, and nothing to bound."""
+        with suppress(OSError):
+            self._write(name, value)
+
+    def _counted(self, name: str, key: str) -> int:
+        with suppress(OSError):
+            for line in (self._path / name).read_text("ascii").splitlines():
+                word, _, number = line.partition(" ")
+                if word == key:
+                    return int(number)
+        return 0
+
+
+def make_groups(job_id: str, limits: ResourceLimits) -> list[ControlGroup]:
+    """The groups that these limits need, as far as they can be made here."""
+    wanted = {"pids"} if limits.processes is not None else set()
+    wanted |= {"memory"} if limits.memory is not None else set()
+    groups = []
+    while wanted:
+        made = _make(min(wanted), f"{PREFIX}{job_id}", limits)
+        if made is None:
+            wanted.discard(min(wanted))
+        else:
+            groups.append(made)
+            wanted -= made._controllers
+    return groups
+
+
+def can_limit(controller: str) -> bool:
+    """Whether groups of this controller can be made here."""
+    return next(_parents(controller), None) is not None
+
+
+def _make(controller: str, name: str, limits: ResourceLimits) -> ControlGroup | None:
+    for parent, controllers in _parents(controller):
+        path = parent / name
+        try:
+            path.mkdir(exist_ok=True)
+            group = ControlGroup(path, controllers)
+            group.set_limits(limits)
+        except OSError:
+            with suppress(OSError):
+                path.rmdir()
+            continue
+        return group
+    return None
+
+
+def _parents(controller: str) -> Iterator[tuple[Path, frozenset[str]]]:
+    """Folders in which a group with the controller may be made, and which controllers it would have."""
+    for hierarchy, own in _memberships():
+        if controller in hierarchy:
+            mount = ROOT / controller
+            found = mount / own
+            for folder in (found, mount):
+                if _is_writable(folder):
+                    yield folder, frozenset({controller})
+        elif not hierarchy:
+            mount = ROOT if (ROOT / "cgroup.controllers").exists() else ROOT / "unified"
+            for folder in (mount / own, (mount / own).parent):
+                enabled = _words(folder / "cgroup.subtree_control")
+                if controller in enabled and _is_writable(folder):
+                    yield folder, enabled
+
+
+def _memberships() -> Iterator[tuple[frozenset[str], str]]:
+    """The controllers of each hierarchy, none for the unified one, and the path of this process there."""
+    with suppress(OSError):
+        for line in OWN.read_text("utf-8").splitlines():
+            _, names, path = line.split(":", 2)
+            yield frozenset(filter(None, names.split(","))), path.lstrip("/")
+
+
+def _words(path: Path) -> frozenset[str]:
+    try:
+        return frozenset(path.read_text("ascii").split())
+    except OSError:
+        return frozenset()
+
+
+def _is_writable(folder: Path) -> bool:
+    import os
+
+    return os.access(folder, os.W_OK) and os.access(folder / PROCESSES, os.W_OK)

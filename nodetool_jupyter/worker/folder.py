@@ -1,0 +1,128 @@
+"""A job's run directory: what lies in it under which name, and who may write what when.
+
+The launcher writes the order; the worker appends messages while it runs; whoever holds the lock (the
+supervisor, and after its death the manager that adopts the job) writes the end. A lock is the proof of life:
+process ids are reused and outlive their process as zombies, a lock does neither.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from nodetool_jupyter.values.files import make_private
+from nodetool_jupyter.worker.event_log import NAME, LogReader, LogWriter
+
+ORDER = "order.json"
+SUPERVISOR = "supervisor.json"
+EXIT = "exit.json"
+LOCK = "lock"
+OUTPUT = "output.log"
+CONTROL = "control"
+TEMPORARY = "tmp"
+VALUES = "values"
+LARGEST_RECORD = 1024 * 1024
+
+
+class RunFolder:
+    """The run directory of one job, for all who work in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def events(self) -> Path:
+        """The log of messages."""
+        return self.path / NAME
+
+    @property
+    def control(self) -> Path:
+        """The supervisor's socket."""
+        return self.path / CONTROL
+
+    @property
+    def values(self) -> Path:
+        """Large values, which messages refer to by name."""
+        return self.path / VALUES
+
+    @property
+    def temporary(self) -> Path:
+        """The job's temp folder; made at first use, gone with the job."""
+        return self.path / TEMPORARY
+
+    def make(self) -> None:
+        """Make it, for this user only; raises OSError."""
+        make_private(self.path)
+
+    def writer(self) -> LogWriter:
+        """The log for its one writer, who cuts off a torn last line."""
+        return LogWriter(self.events)
+
+    def reader(self) -> LogReader:
+        """The log for anyone."""
+        return LogReader(self.events)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a whole file or none: readers see what was there before, or all of it. Raises OSError."""
+        path = self.path / name
+        fresh = path.with_name(f".{name}.{os.getpid()}")
+        try:
+            fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(fd, "wb") as file:
+                file.write(data)
+            fresh.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                fresh.unlink()
+            raise
+
+    def write_record(self, name: str, record: dict[str, Any]) -> None:
+        """Write a small record as JSON; raises OSError."""
+        self.write(name, to_json(record, exclude_none=True))
+
+    def read_record(self, name: str) -> dict[str, Any]:
+        """A small record; empty where there is none that can be read."""
+        try:
+            with (self.path / name).open("rb") as file:
+                found = from_json(file.read(LARGEST_RECORD))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def try_lock(self) -> int | None:
+        """The lock's descriptor, closed to let go of it; None where someone else has it. Raises OSError."""
+        fd = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            return None
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
+
+    def is_locked(self) -> bool:
+        """Whether someone lives who looks after the job."""
+        try:
+            fd = os.open(self.path / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
+
+    def remove_temporary(self) -> None:
+        """Remove the temp folder with all that is in it."""
+        if self.temporary.exists():
+            shutil.rmtree(self.temporary, ignore_errors=True)

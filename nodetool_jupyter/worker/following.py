@@ -1,0 +1,242 @@
+"""Follows the run directories of many jobs from one thread: what their workers have written becomes batches.
+
+A bell says that there is something new; where nobody rings, for jobs of a kernel that has gone, the thread
+looks by itself. It ends some time after the last job.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+from typing import Protocol, TypeAlias
+
+from nodetool_jupyter.errors import NodeToolError, WorkflowError
+from nodetool_jupyter.model.batch import JOB_UPDATE, KeptBatch
+from nodetool_jupyter.model.events import decode_event
+from nodetool_jupyter.worker.event_log import LogReader
+from nodetool_jupyter.worker.folder import EXIT, SUPERVISOR, RunFolder
+from nodetool_jupyter.worker.tail import belongs, conclude, is_end
+
+BLOCK = 1024 * 1024
+POLL = 0.05
+"""Seconds between two looks at jobs without a bell."""
+CHECK = 1.0
+"""Seconds between two looks whether a job's supervisor lives."""
+RINGS = 4096
+Report: TypeAlias = "Callable[[Followed, Exception, int], None]"
+
+
+class Followed(Protocol):
+    """One who follows a job. All calls come from the one thread."""
+
+    def take(self, batch: KeptBatch) -> None:
+        """New messages; the last batch has the terminal one."""
+
+    def close(self) -> None:
+        """There will be no more."""
+
+
+class Follower:
+    """How far one job has been read. ``bell`` is the descriptor that rings, which is closed at the end."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        job_id: str,
+        followed: Followed,
+        *,
+        bell: int | None = None,
+        first_seq: int = 1,
+    ) -> None:
+        self._folder = folder
+        self._job_id = job_id
+        self.followed = followed
+        self._log: LogReader = folder.reader()
+        self._offset = 0
+        self._first_seq = first_seq
+        self.seq = first_seq
+        self._checked = monotonic()
+        self.bell = bell
+        self.is_over = False
+
+    def hear(self) -> None:
+        """The bell has rung: read what is new. At its end nobody is left who could write."""
+        assert self.bell is not None
+        rings = os.read(self.bell, RINGS)
+        self.read()
+        if not rings and not self.is_over:
+            self._drop_bell()  # the lock is let go of a moment after it: from now on it is looked at
+
+    def look(self) -> None:
+        """Now and then: read where nobody rings, and see whether the supervisor lives."""
+        now = monotonic()
+        if self.bell is None:
+            self.read()
+        if not self.is_over and now - self._checked >= (POLL if self.bell is None else CHECK):
+            self._checked = now
+            self.check()
+
+    def read(self) -> None:
+        """Pass on all that is new. An end counts once the exit record is there, which nobody but a holder of
+        the lock writes; raises WorkflowError for a log that somebody else has written to.
+        """
+        while not self.is_over:
+            lines, offset = self._log.read(self._offset, limit=BLOCK)
+            at = _place_of_end(lines)
+            if at is not None and not self._folder.read_record(EXIT):
+                lines = lines[:at]
+                offset = self._offset + sum(map(len, lines)) + len(lines)
+                at = None
+            if not lines:
+                return
+            if at not in (None, len(lines) - 1) or not belongs(
+                lines[-1], self._job_id, self.seq + len(lines) - 1
+            ):
+                raise WorkflowError("something else than its worker has written to the job's log")
+            self._offset = offset
+            self.is_over = at is not None
+            batch = KeptBatch(lines, self._job_id, self.seq)
+            self.seq += len(lines)
+            self.followed.take(batch)
+
+    def check(self) -> None:
+        """Give the job its end if its supervisor has died. One that rings has it still before it, as long as
+        it has not said that it is there.
+        """
+        if self.bell is not None and not self._folder.read_record(SUPERVISOR):
+            return
+        if not self._folder.is_locked() and conclude(self._folder, self._job_id, self._first_seq):
+            self.read()
+
+    def _drop_bell(self) -> None:
+        if self.bell is not None:
+            os.close(self.bell)
+            self.bell = None
+
+    def close(self) -> None:
+        """Let go of the bell, and of whoever follows."""
+        self._drop_bell()
+        self.followed.close()
+
+
+class Followers:
+    """The thread. ``report`` is told of a job that can't be followed, which then is not followed any more."""
+
+    def __init__(
+        self, report: Callable[[Followed, Exception, int], None], idle_seconds: float = 10.0
+    ) -> None:
+        self._report = report
+        self._idle_seconds = idle_seconds
+        self._lock = threading.Lock()
+        self._followers: list[Follower] = []
+        self._thread: threading.Thread | None = None
+        self._wake: tuple[int, int] | None = None
+        self._closed = False
+
+    def add(self, follower: Follower) -> None:
+        """Follow one more job."""
+        with self._lock:
+            self._followers.append(follower)
+            if self._thread is None:
+                self._wake = os.pipe()
+                self._thread = threading.Thread(target=self._run, name="nodetool-follow", daemon=True)
+                self._thread.start()
+            self._ring()
+
+    def close(self) -> None:
+        """Follow nothing any more; what is followed runs on."""
+        with self._lock:
+            self._closed = True
+            self._ring()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(CHECK)
+
+    def _ring(self) -> None:
+        if self._wake is not None:
+            os.write(self._wake[1], b".")
+
+    def _run(self) -> None:
+        selector = selectors.DefaultSelector()
+        assert self._wake is not None
+        selector.register(self._wake[0], selectors.EVENT_READ)
+        known: set[Follower] = set()
+        self._last_job = monotonic()
+        while (current := self._current(selector)) is not None:
+            for follower in current:
+                if follower not in known and follower.bell is not None:
+                    selector.register(follower.bell, selectors.EVENT_READ, follower)
+                known.add(follower)
+            self._hear(selector, _patience(current))
+            for follower in current:
+                if not follower.is_over:
+                    self._attend(follower, selector, Follower.look)
+            known.intersection_update(self._remove_ended(selector))
+
+    def _current(self, selector: selectors.BaseSelector) -> list[Follower] | None:
+        """Who is followed now; None where the thread should end, after which it has let go of everything."""
+        with self._lock:
+            now = monotonic()
+            if self._followers:
+                self._last_job = now
+            if self._closed or now - self._last_job > self._idle_seconds:
+                self._let_go(selector)
+                return None
+            return list(self._followers)
+
+    def _hear(self, selector: selectors.BaseSelector, patience: float) -> None:
+        for key, _ in selector.select(patience):
+            if key.data is None:
+                os.read(key.fd, RINGS)
+            else:
+                self._attend(key.data, selector, Follower.hear)
+
+    def _attend(
+        self, follower: Follower, selector: selectors.BaseSelector, call: Callable[[Follower], None]
+    ) -> None:
+        bell = follower.bell
+        try:
+            call(follower)
+        except (OSError, NodeToolError) as error:
+            follower.is_over = True
+            self._report(follower.followed, error, follower.seq)
+        if bell is not None and follower.bell is None:
+            selector.unregister(bell)
+
+    def _remove_ended(self, selector: selectors.BaseSelector) -> list[Follower]:
+        with self._lock:
+            ended = [follower for follower in self._followers if follower.is_over]
+            self._followers = [follower for follower in self._followers if not follower.is_over]
+            left = list(self._followers)
+        for follower in ended:
+            if follower.bell is not None:
+                selector.unregister(follower.bell)
+            follower.close()
+        return left
+
+    def _let_go(self, selector: selectors.BaseSelector) -> None:
+        selector.close()
+        for follower in self._followers:
+            follower.close()
+        self._followers = []
+        self._thread = None
+        wake, self._wake = self._wake, None
+        for fd in wake or ():
+            with suppress(OSError):
+                os.close(fd)
+
+
+def _place_of_end(lines: list[bytes]) -> int | None:
+    """Where the first message stands that ends a job."""
+    for at, line in enumerate(lines):
+        if JOB_UPDATE in line and is_end(decode_event(line)):
+            return at
+    return None
+
+
+def _patience(current: list[Follower]) -> float:
+    return POLL if any(follower.bell is None for follower in current) else CHECK

@@ -1,0 +1,104 @@
+"""The kernel's end of the zygote: starts it when it is first needed, asks it for supervisors, replaces it.
+
+The kernel itself never forks: it is large and has threads. Without a zygote a supervisor is started from
+nothing, and is the same code from its first line on.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from nodetool_jupyter.settings import get_environment
+
+MODULE = "nodetool_jupyter.worker"
+PATIENCE = 2.0
+"""Seconds that a zygote gets to end by itself."""
+
+
+class Nursery:
+    """Where supervisors come from. Thread-safe."""
+
+    def __init__(self, *, is_warm: bool = True) -> None:
+        self._is_warm = is_warm
+        self._lock = threading.Lock()
+        self._zygote: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._seen: object = None
+
+    def start_supervisor(self, connection: socket.socket, bell: int) -> subprocess.Popen[bytes] | None:
+        """Have a supervisor serve ``connection`` and ring ``bell``, of which it gets copies. Gives its
+        process where that is a child of this one, to be waited for. Raises OSError.
+        """
+        if not self._is_warm:
+            fds = [connection.fileno(), bell]
+            return _run(["supervise", *map(str, fds)], fds)
+        with self._lock:
+            if self._control is None or self._is_outdated():
+                self._replace()
+            try:
+                self._ask(connection, bell)
+            except OSError:  # it has died
+                self._replace()
+                self._ask(connection, bell)
+        return None
+
+    def _ask(self, connection: socket.socket, bell: int) -> None:
+        assert self._control is not None
+        socket.send_fds(self._control, [b"f"], [connection.fileno(), bell])
+
+    def _replace(self) -> None:
+        self._end_zygote()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._zygote = _run(["zygote", str(theirs.fileno())], [theirs.fileno()])
+        self._control = ours
+        self._seen = _packages()
+
+    def _is_outdated(self) -> bool:
+        """Whether packages were installed, or the import path was changed, since the zygote was started."""
+        return self._seen != _packages()
+
+    def _end_zygote(self) -> None:
+        control, self._control = self._control, None
+        zygote, self._zygote = self._zygote, None
+        if control is not None:
+            control.close()
+        if zygote is not None:
+            with suppress(subprocess.TimeoutExpired):
+                zygote.wait(PATIENCE)
+                return
+            zygote.kill()
+            zygote.wait()
+
+    def close(self) -> None:
+        """End the zygote; what it has forked goes on."""
+        with self._lock:
+            self._end_zygote()
+
+
+def _run(arguments: list[str], fds: list[int]) -> subprocess.Popen[bytes]:
+    """This package's worker in a new process; -P keeps files beside the notebook from hiding libraries."""
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        [sys.executable, "-P", "-m", MODULE, *arguments],
+        pass_fds=fds,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**get_environment(), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+
+
+def _packages() -> tuple[tuple[str, int], ...]:
+    """What tells that packages have come, gone or changed: the import path, and when its folders changed."""
+    found = []
+    for entry in sys.path:
+        with suppress(OSError):
+            found.append((entry, Path(entry or ".").stat().st_mtime_ns if "-packages" in entry else 0))
+    return tuple(found)

@@ -1,0 +1,366 @@
+"""The supervisor: a small process that owns one worker, and outlives the kernel that has started it.
+
+It holds the run directory's lock for its whole life, which is how others know that the job lives; bounds time
+and output; kills the whole tree; and writes the end. Nothing of a user's runs in it.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import selectors
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nodetool_jupyter.errors import ErrorCode, NodeToolError, WorkflowError
+from nodetool_jupyter.model.events import Fault, JobUpdate
+from nodetool_jupyter.model.faults import timed_out
+from nodetool_jupyter.worker import wire
+from nodetool_jupyter.worker.cgroup import ControlGroup, make_groups
+from nodetool_jupyter.worker.folder import EXIT, ORDER, OUTPUT, SUPERVISOR, RunFolder
+from nodetool_jupyter.worker.host import work
+from nodetool_jupyter.worker.order import Order, read_order
+from nodetool_jupyter.worker.pipes import Pipes
+from nodetool_jupyter.worker.process import (
+    become_subreaper,
+    boot_id,
+    descendants_of,
+    die_with_parent,
+    kill_descendants,
+    signal_group,
+    signal_process,
+    start_time,
+)
+from nodetool_jupyter.worker.tail import append_end, write_exit
+from nodetool_jupyter.worker.verdict import Ending, judge
+
+INSISTENCE = 4
+"""How often within the grace a worker is told to stop."""
+FIRST_INSISTENCE = 0.3
+"""Seconds after which it is told again at the latest: in a node that keeps its loop busy, only that helps."""
+
+
+def supervise(connection: socket.socket, bell: int) -> int:
+    """Run what the launcher at the other end of ``connection`` asks for; gives the exit code."""
+    _detach()
+    os.set_blocking(bell, False)
+    try:
+        start = _first_message(connection)
+        wire.check_versions(start)
+        folder = RunFolder(Path(start.folder))
+        order = read_order((folder.path / ORDER).read_bytes(), start.digest)
+        lock = folder.try_lock()
+        if lock is None or folder.read_record(EXIT):
+            return 0  # somebody else looks after this job, or has ended it
+    except (OSError, NodeToolError) as error:
+        code = ErrorCode.VERSION_MISMATCH if isinstance(error, wire.Mismatch) else ErrorCode.SPAWN_FAILED
+        _refuse(connection, Fault(code=code, message=f"the worker can't start: {error}"))
+        return 0
+    Supervisor(order, folder, connection, bell, lock).run(start.environment)
+    return 0
+
+
+def _detach() -> None:
+    """Leave the kernel's session and signals; what the worker leaves behind comes to us."""
+    with suppress(OSError):  # it is the leader already where it was started as one
+        os.setsid()
+    os.umask(0o077)
+    become_subreaper()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def _first_message(connection: socket.socket) -> wire.Start:
+    lines = wire.Lines()
+    while True:
+        messages = wire.receive(connection, lines)
+        if messages is None:
+            raise WorkflowError("the kernel has gone before it said what to run")
+        if messages:
+            if not isinstance(messages[0], wire.Start):
+                raise WorkflowError("the kernel did not say what to run")
+            return messages[0]
+
+
+def _refuse(connection: socket.socket, fault: Fault) -> None:
+    with suppress(OSError):
+        connection.sendall(wire.encode_message(wire.Refusal(fault=fault)))
+
+
+class Supervisor:
+    """One job's worker, from its fork to the end of all that it has left behind."""
+
+    def __init__(
+        self, order: Order, folder: RunFolder, connection: socket.socket, bell: int, lock: int
+    ) -> None:
+        self._order = order
+        self._folder = folder
+        self._bell = bell
+        self._lock = lock
+        self._selector = selectors.DefaultSelector()
+        self._worker = 0
+        self._wait_status: int | None = None
+        self._cancelled_at: float | None = None
+        self._insist_at = 0.0
+        self._fault: Fault | None = None
+        self._is_forced = False
+        self._groups: tuple[ControlGroup, ...] = ()
+        self._usage: resource.struct_rusage | None = None
+        self._pipes = Pipes(bell)
+        self._started = time.monotonic()
+        self._listen_to(connection)
+
+    def run(self, environment: Mapping[str, str] | None) -> None:
+        """From fork to end. Whatever goes wrong, the job gets its end."""
+        try:
+            self._listen_to_all()
+            self._listen_to_signals()
+            self._start_worker(environment)
+            while self._wait_status is None:
+                self._step()
+            kill_descendants(os.getpid())
+            self._pipes.drain()
+            update = judge(self._ending())
+        except Exception as bug:  # noqa: BLE001 - a job without an end would wait for ever
+            update = _supervisor_failed(bug)
+        self._finish(update)
+
+    # --- listening --------------------------------------------------------------------------------
+
+    def _listen(self, source: Any, call: Callable[[], object]) -> None:
+        self._selector.register(source, selectors.EVENT_READ, call)
+
+    def _listen_until(self, fd: int, read: Callable[[], bool]) -> None:
+        """Until there is no more to read."""
+
+        def read_once() -> None:
+            if not read():
+                self._selector.unregister(fd)
+
+        self._listen(fd, read_once)
+
+    def _listen_to(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        lines = wire.Lines()
+
+        def read() -> None:
+            try:
+                messages = wire.receive(connection, lines)
+            except WorkflowError:
+                messages = None  # whoever speaks no word of ours is not listened to
+            if messages is None:
+                self._selector.unregister(connection)
+                connection.close()
+            for message in messages or ():
+                if isinstance(message, wire.Cancel):
+                    self._cancel(message.fault)
+
+        self._listen(connection, read)
+
+    def _listen_to_all(self) -> None:
+        """The control socket, by which another kernel or the command line reaches this job."""
+        listener = socket.socket(socket.AF_UNIX)
+        with wire.short_address(self._folder.control) as name:
+            with suppress(FileNotFoundError):
+                os.unlink(name)  # noqa: PTH108 - the short name of a socket
+            listener.bind(name)
+        listener.listen(16)
+        listener.setblocking(False)
+
+        def accept() -> None:
+            with suppress(OSError):
+                self._listen_to(listener.accept()[0])
+
+        self._listen(listener, accept)
+
+    def _listen_to_signals(self) -> None:
+        ours, theirs = socket.socketpair()
+        for end in (ours, theirs):
+            end.setblocking(False)
+        signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, _ignore)
+        signal.signal(signal.SIGTERM, _ignore)
+        self._signals = (ours, theirs)
+
+        def read() -> None:
+            for number in ours.recv(4096):
+                if number == signal.SIGTERM:
+                    self._cancel(None)
+            self._look_for_end()
+
+        self._listen(ours, read)
+
+    # --- the worker -------------------------------------------------------------------------------
+
+    def _start_worker(self, environment: Mapping[str, str] | None) -> None:
+        parent = os.getpid()
+        record = {"pid": parent, "start_time": start_time(parent), "boot_id": boot_id()}
+        # Before the fork: without this record nothing of the user's has ever run.
+        self._folder.write_record(SUPERVISOR, {**record, "attempt": self._order.attempt})
+        self._groups = tuple(make_groups(self._order.job_id, self._order.limits))
+        pipes = self._pipes
+        sys.stdout.flush()
+        self._worker = os.fork()
+        if self._worker == 0:
+            self._become_worker(parent, pipes, environment)
+        pipes.close_in_supervisor()
+        self._listen_until(pipes.output_fd, pipes.read_output)
+        self._listen_until(pipes.end_fd, pipes.read_end)
+        if self._cancelled_at is not None:
+            self._tell_to_stop()
+
+    def _become_worker(self, parent: int, pipes: Pipes, environment: Mapping[str, str] | None) -> None:
+        """In the forked child: let go of all that is the supervisor's, run, and end."""
+        code = 70
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.setsid()
+            die_with_parent(parent)
+            os.close(self._lock)
+            pipes.close_in_worker()
+            for key in list(self._selector.get_map().values()):
+                if isinstance(key.fileobj, socket.socket):
+                    key.fileobj.close()
+            self._selector.close()
+            self._signals[1].close()
+            code = work(self._order, self._folder, pipes.worker_ends, environment, self._groups)
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except BaseException:  # noqa: BLE001 - there is no one to raise it to
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+
+    def _step(self) -> None:
+        """Wait for the next thing that happens, or the next moment to do something."""
+        for key, _ in self._selector.select(self._patience()):
+            key.data()
+        now = time.monotonic()
+        timeout = self._order.limits.timeout
+        if timeout is not None and self._cancelled_at is None and now - self._started > timeout:
+            self._cancel(timed_out(timeout))
+        if self._cancelled_at is not None and self._worker and self._wait_status is None:
+            self._insist(now)
+
+    def _patience(self) -> float | None:
+        now = time.monotonic()
+        moments = []
+        if self._cancelled_at is not None:
+            moments = [self._insist_at, self._cancelled_at + self._order.grace]
+        elif self._order.limits.timeout is not None:
+            moments = [self._started + self._order.limits.timeout]
+        return max(0.0, min(moments) - now) + 0.001 if moments else None
+
+    def _cancel(self, fault: Fault | None) -> None:
+        """Begin to end the job; what comes first counts."""
+        if self._cancelled_at is not None:
+            return
+        self._fault = fault
+        self._cancelled_at = time.monotonic()
+        if self._worker:
+            self._tell_to_stop()
+
+    def _tell_to_stop(self) -> None:
+        """SIGTERM for all: nodes may clean up, and so may the programs that they have started."""
+        self._insist_at = time.monotonic() + min(FIRST_INSISTENCE, self._order.grace / INSISTENCE)
+        signal_group(self._worker, signal.SIGTERM)
+        for child in descendants_of(os.getpid()):
+            if child != self._worker and _group_of(child) != self._worker:
+                signal_process(child, signal.SIGTERM)
+
+    def _insist(self, now: float) -> None:
+        assert self._cancelled_at is not None
+        if now >= self._cancelled_at + self._order.grace:
+            self._is_forced = True
+            self._kill()
+        elif now >= self._insist_at:
+            self._insist_at = now + self._order.grace / INSISTENCE
+            signal_process(self._worker, signal.SIGTERM)
+
+    def _kill(self) -> None:
+        signal_group(self._worker, signal.SIGKILL)
+        for child in descendants_of(os.getpid()):
+            signal_process(child, signal.SIGKILL)
+        self._insist_at = time.monotonic() + 0.05
+
+    def _look_for_end(self) -> None:
+        if not self._worker or self._wait_status is not None:
+            return
+        pid, status, usage = os.wait4(self._worker, os.WNOHANG)
+        if pid:
+            self._wait_status, self._usage = status, usage
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    def _ending(self) -> Ending:
+        usage = self._usage
+        update, fault = self._pipes.told()
+        return Ending(
+            wait_status=self._wait_status,
+            update=update,
+            is_cancelled=self._cancelled_at is not None or fault is not None,
+            fault=fault or self._fault,
+            is_forced=self._is_forced,
+            is_out_of_memory=any(group.oom_kills() for group in self._groups),
+            limits=self._order.limits,
+            most_memory=usage.ru_maxrss * 1024 if usage else 0,
+            cpu_seconds=usage.ru_utime + usage.ru_stime if usage else 0.0,
+            output=self._pipes.output.last_lines(),
+        )
+
+    def _finish(self, update: JobUpdate) -> None:
+        """Log first, exit record last: whoever sees the record finds all else in its place."""
+        self._folder.remove_temporary()
+        for group in self._groups:
+            group.remove()
+        update = replace(update, job_id=self._order.job_id, duration=time.monotonic() - self._started)
+        with suppress(OSError):
+            if kept := self._pipes.output.whole():
+                self._folder.write(OUTPUT, kept)
+        try:
+            update = append_end(self._folder, update, self._order.first_seq)
+        except (OSError, NodeToolError) as error:
+            sys.stderr.write(f"the end of job {self._order.job_id} can't be written: {error}\n")
+        with suppress(OSError):
+            write_exit(
+                self._folder,
+                update,
+                attempt=self._order.attempt,
+                wait_status=self._wait_status,
+                dropped_bytes=self._pipes.output.dropped,
+            )
+        with suppress(OSError):
+            self._folder.control.unlink()
+        with suppress(OSError):
+            os.write(self._bell, b".")
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
+
+
+def _ignore(_signal: int, _frame: object) -> None:
+    """Only the wakeup descriptor is needed."""
+
+
+def _supervisor_failed(bug: Exception) -> JobUpdate:
+    fault = Fault(
+        code=ErrorCode.ENGINE_ERROR,
+        message=f"the supervisor failed: {type(bug).__name__}: {bug}",
+        hint="this is a fault of nodetool_jupyter; please report it with %nodetool traceback",
+        traceback="".join(traceback.format_exception(bug))[-20_000:],
+    )
+    return JobUpdate(status="failed", error=fault.message, fault=fault, timestamp=time.time())

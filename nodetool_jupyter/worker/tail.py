@@ -1,0 +1,154 @@
+"""The end of a job's log: its terminal message, appended once, by whoever holds the run directory's lock."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from typing import Any
+
+from pydantic_core import from_json
+
+from nodetool_jupyter.errors import ErrorCode, WorkflowError
+from nodetool_jupyter.model.events import Event, Fault, JobUpdate, decode_event, encode_event
+from nodetool_jupyter.model.job import JobStatus
+from nodetool_jupyter.worker.event_log import LogReader
+from nodetool_jupyter.worker.folder import EXIT, SUPERVISOR, RunFolder
+from nodetool_jupyter.worker.process import boot_id, sweep
+
+BLOCK = 256 * 1024
+
+
+def append_end(folder: RunFolder, update: JobUpdate, first_seq: int = 1) -> JobUpdate:
+    """Append the terminal message and give it, numbered; the exit record, which makes it count, comes after.
+
+    A log whose last line isn't what it should be, or is an end already, was written to by somebody else: what
+    can't be trusted is cut off, and the job has failed. Raises OSError, StoreError.
+    """
+    writer = folder.writer()
+    try:
+        writer.open()
+        last = _last_line(folder)
+        event = None if last is None else _decoded(last)
+        if last is None:
+            seq = first_seq
+        elif event is None or event.job_id != update.job_id or is_end(event):
+            seq = _cut_to_sound(folder, update.job_id, first_seq)
+            update = _distrusted(update)
+        else:
+            seq = event.seq + 1
+        numbered = replace(update, seq=seq)
+        writer.append(encode_event(numbered) + b"\n")
+        return numbered
+    finally:
+        writer.close()
+
+
+def write_exit(folder: RunFolder, update: JobUpdate, **facts: Any) -> None:
+    """Write the exit record, last of all; raises OSError."""
+    folder.write_record(EXIT, {"update": encode_event(update).decode(), **facts})
+
+
+def conclude(folder: RunFolder, job_id: str, first_seq: int = 1) -> bool:
+    """Give a job its end whose supervisor has died without a word; False where somebody looks after it still.
+
+    What it has left running is killed. A log that has its end keeps it. Raises OSError, StoreError.
+    """
+    lock = folder.try_lock()
+    if lock is None:
+        return False
+    try:
+        if folder.read_record(EXIT):
+            return True
+        sweep(job_id)
+        folder.remove_temporary()
+        fault = _loss(folder.read_record(SUPERVISOR))
+        update = JobUpdate(
+            status="failed", job_id=job_id, error=fault.message, fault=fault, timestamp=time.time()
+        )
+        write_exit(folder, append_end(folder, update, first_seq))
+    finally:
+        os.close(lock)
+    return True
+
+
+def _loss(supervisor: dict[str, Any]) -> Fault:
+    if not supervisor:
+        return Fault(
+            code=ErrorCode.SPAWN_FAILED,
+            message="the job's process did not start",
+            hint="%nodetool doctor says what works here",
+        )
+    if supervisor.get("boot_id") != boot_id():
+        return Fault(
+            code=ErrorCode.HOST_REBOOT,
+            message="the machine was restarted while the job ran",
+            hint="%nodetool retry runs it again",
+        )
+    return Fault(
+        code=ErrorCode.SUPERVISOR_DIED,
+        message="the process that looked after the job was killed, and the job with it",
+        hint="%nodetool retry runs it again",
+    )
+
+
+def is_end(event: Event) -> bool:
+    """Whether a message ends its job."""
+    return isinstance(event, JobUpdate) and JobStatus(event.status).is_terminal
+
+
+def _last_line(folder: RunFolder) -> bytes | None:
+    """The last whole line."""
+    try:
+        with folder.events.open("rb", buffering=0) as file:
+            end = file.seek(0, 2)
+            data = b""
+            while end and data.count(b"\n") < 2:
+                start = max(0, end - BLOCK)
+                file.seek(start)
+                data = file.read(end - start) + data
+                end = start
+    except FileNotFoundError:
+        return None
+    lines = data[: data.rfind(b"\n") + 1].split(b"\n")
+    return lines[-2] if len(lines) > 1 else None
+
+
+def _decoded(line: bytes) -> Event | None:
+    try:
+        return decode_event(line)
+    except WorkflowError:
+        return None
+
+
+def _cut_to_sound(folder: RunFolder, job_id: str, first_seq: int) -> int:
+    """Cut a log after its last line that belongs there; gives the number of the next."""
+    lines, _ = LogReader(folder.events).read()
+    seq, size = first_seq, 0
+    for line in lines:
+        event = _decoded(line) if belongs(line, job_id, seq) else None
+        if event is None or is_end(event):
+            break
+        seq += 1
+        size += len(line) + 1
+    with folder.events.open("rb+") as file:
+        file.truncate(size)
+    return seq
+
+
+def belongs(line: bytes, job_id: str, seq: int) -> bool:
+    """Whether a line is the message with this number of this job."""
+    try:
+        found = from_json(line)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and (found.get("job_id"), found.get("seq")) == (job_id, seq)
+
+
+def _distrusted(update: JobUpdate) -> JobUpdate:
+    fault = Fault(
+        code=ErrorCode.PROTOCOL_ERROR,
+        message="something else than the worker wrote to the job's log; what it wrote was cut off",
+        hint="a node may have written to files or descriptors that are not its own",
+    )
+    return replace(update, status="failed", error=fault.message, fault=fault, result=None)

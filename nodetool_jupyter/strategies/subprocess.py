@@ -20,10 +20,10 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from nodetool_jupyter.engine.telling import EventSink
-from nodetool_jupyter.errors import ErrorCode, OptionError, StoreError, UnsupportedLimit
+from nodetool_jupyter.errors import ErrorCode, NodeToolError, OptionError, StoreError, UnsupportedLimit
 from nodetool_jupyter.model.batch import Batch, KeptBatch
 from nodetool_jupyter.model.events import Fault, JobUpdate, encode_event
-from nodetool_jupyter.model.request import RunJobRequest
+from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
 from nodetool_jupyter.settings import Settings, get_environment
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, JobExecution, Launch, Strategy
 from nodetool_jupyter.values.files import ValueFolder
@@ -33,6 +33,7 @@ from nodetool_jupyter.worker.following import Followed, Follower, Followers
 from nodetool_jupyter.worker.nursery import Nursery
 from nodetool_jupyter.worker.order import Order, classes_in, digest_of, encode_graph, encode_params, pack_code
 from nodetool_jupyter.worker.outputs import read_outputs, unpickler
+from nodetool_jupyter.worker.verdict import log_fault
 
 TICKET = 1
 """Version of the recovery ticket."""
@@ -181,6 +182,17 @@ def read_ticket(ticket: str | None) -> str:
     return str(found["order"])
 
 
+def _unreadable(error: Exception, limits: ResourceLimits) -> Fault:
+    if isinstance(error, StoreError):
+        return log_fault(error, limits)
+    reason = error.message if isinstance(error, NodeToolError) else str(error)
+    return Fault(
+        code=ErrorCode.PROTOCOL_ERROR,
+        message=f"the job's messages can't be read: {reason}",
+        hint="%nodetool logs shows what there is",
+    )
+
+
 class SubprocessStrategy(Strategy):
     """Runs jobs in processes. ``grace`` in seconds is what they get to stop."""
 
@@ -277,14 +289,14 @@ class SubprocessStrategy(Strategy):
         return SubprocessJobExecution(launch=launch, sink=sink, strategy=self, ticket=ticket, digest=digest)
 
     def _cannot_follow(self, followed: Followed, error: Exception, seq: int) -> None:
-        """A job whose log can't be read, or was written to by somebody else, has failed."""
+        """A job whose log can't be read, or was written to by somebody else, has failed: its supervisor says
+        so, or we with the number ``seq`` where it can't.
+        """
         assert isinstance(followed, SubprocessJobExecution)
-        fault = Fault(
-            code=ErrorCode.PROTOCOL_ERROR,
-            message=f"the job's messages can't be read: {error}",
-            hint="%nodetool logs shows what there is",
-        )
+        fault = _unreadable(error, followed.request.resource_limits)
         followed.fail(fault)
+        if not seq:
+            return
         update = JobUpdate(
             status="failed",
             job_id=followed.job_id,

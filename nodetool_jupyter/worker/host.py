@@ -15,7 +15,8 @@ import resource
 import selectors
 import signal
 import sys
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,8 @@ from nodetool_jupyter.worker.process import COOKIE
 from nodetool_jupyter.worker.teller import Teller
 from nodetool_jupyter.worker.verdict import closed_descriptors, log_fault
 
+PULSE = 0.1
+"""Seconds between two tellings of what a node says while it blocks the loop."""
 LATENESS = 1.0
 """Seconds that tasks which outlive their node get to end."""
 
@@ -101,7 +104,9 @@ class _Worker:
         self._teller = teller
         self._pool = ThreadPool(order.thread_pool_size)
         self._is_cancelled = False
-        os.register_at_fork(after_in_child=self._be_ordinary)
+        os.register_at_fork(
+            before=_hold_back_signals, after_in_parent=_let_signals_come, after_in_child=self._be_ordinary
+        )
         self.runner = WorkflowRunner(
             self._plan(),
             self._context(),
@@ -117,6 +122,7 @@ class _Worker:
         """In a process that a node forks: SIGTERM ends it, as whoever starts it expects."""
         if signal.getsignal(signal.SIGTERM) == self._on_terminate:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _let_signals_come()
 
     def _plan(self) -> Plan:
         order = self._order
@@ -152,15 +158,23 @@ class _Worker:
     def run(self) -> int:
         """Run to the end and hand it over; gives the exit code."""
         signal.signal(signal.SIGTERM, self._on_terminate)
+        ended = threading.Event()
+        threading.Thread(target=self._pulse, args=(ended,), name="nodetool-pulse", daemon=True).start()
         try:
             outcome = self._complete()
         except BaseException as bug:  # noqa: BLE001 - whatever it is, the job must end
             self.runner.abandon(Outcome("failed", fault=_breakdown(bug)))
             outcome = None
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        ended.set()
         update = self._teller.update
         assert update is not None
         return self._teller.hand_over(self._with_limit(update, outcome))
+
+    def _pulse(self, ended: threading.Event) -> None:
+        """Tell what a node has to say that blocks the loop meanwhile."""
+        while not ended.wait(PULSE):
+            self.runner.pulse()
 
     def _complete(self) -> Outcome:
         """Run the loop until the run has ended, also where a node's task stops it or raises SystemExit."""
@@ -186,14 +200,24 @@ class _Worker:
     def _with_limit(self, update: JobUpdate, outcome: Outcome | None) -> JobUpdate:
         """The end with the limit's name, where it was a limit that a node has met."""
         error = outcome.error if outcome is not None else None
-        if error is None or update.fault is None or error.__cause__ is None:
+        if error is None or update.fault is None:
             return update
-        fault = limits.reached(error.__cause__, self._order.limits, _most_memory())
+        given, used = self._order.limits, _most_memory()
+        fault = next(filter(None, (limits.reached(each, given, used) for each in _causes(error))), None)
         if fault is None:
             return update
         said = f"node {error.node_id} ({error.node_type}): {fault.message}"
         named = replace(update.fault, code=fault.code, message=said, hint=fault.hint)
         return replace(update, fault=named, error=said)
+
+
+def _hold_back_signals() -> None:
+    """Python forgets what comes to a child before it has settled."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _let_signals_come() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def _keep_awake(loop: asyncio.AbstractEventLoop) -> None:
@@ -224,6 +248,15 @@ def _secret(name: str) -> str:
             f"there is no secret {name!r}", hint=f"set the environment variable {name} and run it again"
         )
     return value
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What an error came from; the chain may be of a user's making, so it is bounded."""
+    for _ in range(10):
+        if error.__cause__ is None:
+            return
+        error = error.__cause__
+        yield error
 
 
 def _most_memory() -> int:

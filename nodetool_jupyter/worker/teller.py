@@ -72,9 +72,10 @@ class Teller:
         return 0
 
     def let_go(self) -> None:
-        """In a process that a node forks: whatever it does, it tells nothing of this job."""
+        """In a process that a node forks: whatever it does, it tells nothing of this job. The log is left as
+        it is: the thread that held its lock has not come along.
+        """
         self._is_copy = True
-        self._log.close()
         for fd in (self._pipes.end, self._pipes.bell):
             with suppress(OSError):
                 os.close(fd)

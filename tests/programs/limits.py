@@ -115,3 +115,9 @@ def prints_lines(count: int, length: int) -> int:
     for number in range(count):
         print(str(number).rjust(length, "."))
     return count
+
+
+@node
+def prints_then_waits() -> None:
+    print("waiting")
+    threading.Event().wait(30)

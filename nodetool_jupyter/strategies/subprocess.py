@@ -28,7 +28,7 @@ from nodetool_jupyter.settings import Settings, get_environment
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, JobExecution, Launch, Strategy
 from nodetool_jupyter.values.files import ValueFolder
 from nodetool_jupyter.worker import limits, wire
-from nodetool_jupyter.worker.folder import EXIT, ORDER, SUPERVISOR, RunFolder
+from nodetool_jupyter.worker.folder import CANCEL, EXIT, ORDER, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.following import Followed, Follower, Followers
 from nodetool_jupyter.worker.nursery import Nursery
 from nodetool_jupyter.worker.order import Order, classes_in, digest_of, encode_graph, encode_params, pack_code
@@ -50,6 +50,7 @@ class SubprocessJobExecution(JobExecution):
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _connection: socket.socket | None = None
     _process: subprocess.Popen[bytes] | None = None
+    _is_second: bool = False
     _is_cancelled: bool = False
     _fault: Fault | None = None
 
@@ -99,6 +100,21 @@ class SubprocessJobExecution(JobExecution):
         self._connection = ours
         return bell
 
+    def start_again(self) -> int | None:
+        """See Followed.start_again: a zygote that was killed just then has lost the request."""
+        folder = self.folder
+        records = (SUPERVISOR, EXIT, REFUSAL)
+        with self._lock:
+            old = self._connection
+            if old is None or self._is_second or any(map(folder.read_record, records)):
+                return None
+            self._is_second = True
+            bell = self._start_supervisor()
+            old.close()
+            if self._is_cancelled and self._connection is not None:
+                self._connection.sendall(wire.encode_message(wire.Cancel(fault=self._fault)))
+        return bell
+
     def adopt(self) -> None:
         """Follow a job that another process has started."""
         self.strategy.followers.add(Follower(self.folder, self.job_id, self, first_seq=self.launch.first_seq))
@@ -125,8 +141,12 @@ class SubprocessJobExecution(JobExecution):
                 return
         except OSError:  # another supervisor has the job, if any has
             pass
-        with suppress(OSError):  # it has ended by itself
+        try:
             send_to(self.folder, message)
+        except OSError:
+            with suppress(OSError):  # it has ended by itself, or is about to listen
+                self.folder.write(CANCEL, message)
+                send_to(self.folder, message)
 
     def _tell_end(self) -> None:
         """It was cancelled before it was started."""

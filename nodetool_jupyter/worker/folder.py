@@ -27,6 +27,8 @@ OUTPUT = "output.log"
 CONTROL = "control"
 TEMPORARY = "tmp"
 RESERVE = "reserve"
+REFUSAL = "refusal.json"
+CANCEL = "cancel"
 VALUES = "values"
 LARGEST_RECORD = 1024 * 1024
 RESERVED = 64 * 1024
@@ -138,6 +140,13 @@ class RunFolder:
         """Give the room back, for the end."""
         with suppress(OSError):
             (self.path / RESERVE).unlink()
+
+    def left_word(self) -> bytes:
+        """What a supervisor should hear that could not be reached yet."""
+        try:
+            return (self.path / CANCEL).read_bytes()
+        except OSError:
+            return b""
 
     def remove_temporary(self) -> None:
         """Remove the temp folder with all that is in it."""

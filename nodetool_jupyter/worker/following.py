@@ -37,6 +37,9 @@ class Followed(Protocol):
     def take(self, batch: KeptBatch) -> None:
         """New messages; the last batch has the terminal one."""
 
+    def start_again(self) -> int | None:
+        """Start a job once more of which nothing has ever run; gives its bell, or None if that can't be."""
+
     def close(self) -> None:
         """There will be no more."""
 
@@ -119,7 +122,13 @@ class Follower:
         """
         if self.bell is not None and not self._folder.read_record(SUPERVISOR):
             return
-        if not self._folder.is_locked() and conclude(self._folder, self._job_id, self._first_seq):
+        if self._folder.is_locked():
+            return
+        if self.bell is None:
+            self.bell = self.followed.start_again()
+            if self.bell is not None:
+                return
+        if conclude(self._folder, self._job_id, self._first_seq):
             self.read()
 
     def _drop_bell(self) -> None:
@@ -215,8 +224,11 @@ class Followers:
         except (OSError, NodeToolError) as error:
             follower.is_over, follower.is_spoilt = follower.is_spoilt, True
             self._report(follower.followed, error, follower.seq if follower.is_over else 0)
-        if bell is not None and follower.bell is None:
-            selector.unregister(bell)
+        if bell != follower.bell:
+            if bell is not None:
+                selector.unregister(bell)
+            if follower.bell is not None:
+                selector.register(follower.bell, selectors.EVENT_READ, follower)
 
     def _remove_ended(self, selector: selectors.BaseSelector) -> list[Follower]:
         with self._lock:

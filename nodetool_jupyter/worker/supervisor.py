@@ -16,7 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from nodetool_jupyter.model.faults import timed_out
 from nodetool_jupyter.worker import wire
 from nodetool_jupyter.worker.cgroup import ControlGroup, make_groups
 from nodetool_jupyter.worker.event_log import FULL_DISK
-from nodetool_jupyter.worker.folder import EXIT, ORDER, OUTPUT, SUPERVISOR, RunFolder
+from nodetool_jupyter.worker.folder import EXIT, ORDER, OUTPUT, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.host import work
 from nodetool_jupyter.worker.order import Order, read_order
 from nodetool_jupyter.worker.pipes import Pipes, Told
@@ -53,20 +53,24 @@ def supervise(connection: socket.socket, bell: int) -> int:
     """Run what the launcher at the other end of ``connection`` asks for; gives the exit code."""
     _detach()
     os.set_blocking(bell, False)
+    folder = None
     try:
         lines = wire.Lines()
         start, *more = _first_messages(connection, lines)
         if not isinstance(start, wire.Start):
             raise WorkflowError("the kernel did not say what to run")
-        wire.check_versions(start)
         folder = RunFolder(Path(start.folder))
+        wire.check_versions(start)
         order = read_order((folder.path / ORDER).read_bytes(), start.digest)
         lock = folder.try_lock()
         if lock is None or folder.read_record(EXIT):
             return 0  # somebody else looks after this job, or has ended it
     except (OSError, NodeToolError) as error:
         code = ErrorCode.VERSION_MISMATCH if isinstance(error, wire.Mismatch) else ErrorCode.SPAWN_FAILED
-        _refuse(connection, Fault(code=code, message=f"the worker can't start: {error}"))
+        fault = Fault(code=code, message=f"the worker can't start: {error}")
+        if folder is not None:
+            with suppress(OSError):
+                folder.write_record(REFUSAL, asdict(fault))  # whoever follows the job tells its end
         return 0
     supervisor = Supervisor(order, folder, bell, lock)
     supervisor.listen_to(connection, lines, more)
@@ -92,11 +96,6 @@ def _first_messages(connection: socket.socket, lines: wire.Lines) -> list[wire.M
             raise WorkflowError("the kernel has gone before it said what to run")
         if messages:
             return messages
-
-
-def _refuse(connection: socket.socket, fault: Fault) -> None:
-    with suppress(OSError):
-        connection.sendall(wire.encode_message(wire.Refusal(fault=fault)))
 
 
 class Supervisor:
@@ -158,11 +157,6 @@ class Supervisor:
         """Do what comes over a connection; ``messages`` have come already."""
         connection.setblocking(False)
 
-        def obey(messages: Iterable[wire.Message]) -> None:
-            for message in messages:
-                if isinstance(message, wire.Cancel):
-                    self._cancel(message.fault)
-
         def read() -> None:
             try:
                 messages = wire.receive(connection, lines)
@@ -171,10 +165,15 @@ class Supervisor:
             if messages is None:
                 self._selector.unregister(connection)
                 connection.close()
-            obey(messages or ())
+            self._obey(messages or ())
 
         self._listen(connection, read)
-        obey(messages)
+        self._obey(messages)
+
+    def _obey(self, messages: Iterable[wire.Message]) -> None:
+        for message in messages:
+            if isinstance(message, wire.Cancel):
+                self._cancel(message.fault)
 
     def _listen_to_all(self) -> None:
         """The control socket, by which another kernel or the command line reaches this job."""
@@ -191,6 +190,8 @@ class Supervisor:
                 self.listen_to(listener.accept()[0], wire.Lines())
 
         self._listen(listener, accept)
+        with suppress(WorkflowError):
+            self._obey(wire.Lines().feed(self._folder.left_word()))
 
     def _listen_to_signals(self) -> None:
         ours, theirs = socket.socketpair()

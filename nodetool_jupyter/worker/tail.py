@@ -14,7 +14,7 @@ from nodetool_jupyter.model.events import Event, Fault, JobUpdate, decode_event,
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.worker.cgroup import remove_groups
 from nodetool_jupyter.worker.event_log import LogReader
-from nodetool_jupyter.worker.folder import EXIT, SUPERVISOR, RunFolder
+from nodetool_jupyter.worker.folder import EXIT, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.process import boot_id, sweep
 
 BLOCK = 256 * 1024
@@ -81,7 +81,7 @@ def conclude(folder: RunFolder, job_id: str, first_seq: int = 1) -> bool:
         folder.remove_temporary()
         folder.use_reserve()
         seq, _ = _last_sound(folder, job_id, first_seq, None)
-        fault = _loss(record)
+        fault = _refusal(folder) or _loss(record)
         update = JobUpdate(
             status="failed", job_id=job_id, seq=seq, error=fault.message, fault=fault, timestamp=time.time()
         )
@@ -89,6 +89,12 @@ def conclude(folder: RunFolder, job_id: str, first_seq: int = 1) -> bool:
     finally:
         os.close(lock)
     return True
+
+
+def _refusal(folder: RunFolder) -> Fault | None:
+    """Why a supervisor did not take the job."""
+    record = folder.read_record(REFUSAL)
+    return Fault(**{**record, "code": ErrorCode(record["code"])}) if record else None
 
 
 def _loss(supervisor: dict[str, Any]) -> Fault:

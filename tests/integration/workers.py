@@ -110,8 +110,12 @@ class WorkerJob:
     def result(self) -> Any:
         """The one value of its output."""
         assert self.status == "completed", self.end
-        (value,) = [event.value for event in self.events if isinstance(event, OutputUpdate)]
+        (value,) = self.values
         return value
+
+    @property
+    def values(self) -> list[Any]:
+        return [event.value for event in self.events if isinstance(event, OutputUpdate)]
 
     @property
     def logs(self) -> list[str]:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from nodetool_jupyter import node
 
-TAKE = "import sys, time; data = bytearray(int(sys.argv[1])); data[::4096] = b'x' * len(data[::4096]); input()"
+TAKE = (
+    "import sys, time; data = bytearray(int(sys.argv[1])); data[::4096] = b'x' * len(data[::4096]); input()"
+)
 
 
 @node
@@ -95,10 +97,10 @@ def writes_a_file(path: str, size: int) -> int:
 
 
 @node
-def uses_pandas(rows: int) -> float:
+def uses_pandas(size: int) -> float:
     import pandas as pd
 
-    frame = pd.DataFrame({"a": range(rows), "b": [str(number % 7) for number in range(rows)]})
+    frame = pd.DataFrame({"a": range(size), "b": [str(number % 7) for number in range(size)]})
     return float(frame.groupby("b")["a"].mean().sum())
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from nodetool_jupyter import ProcessingContext, node
@@ -72,6 +73,12 @@ def reports_much(count: int, context: ProcessingContext) -> int:
         print(number)
         context.progress(number + 1, count)
     return count
+
+
+@node
+async def yields(count: int) -> AsyncIterator[int]:
+    for number in range(count):
+        yield number
 
 
 def completed(job_id: str, **fields: object) -> bytes:

@@ -112,6 +112,12 @@ async def leaves_daemons(path: str, count: int, holds: bool) -> str:
     return "left"
 
 
+@node
+async def waits_with_daemons(path: str, count: int, holds: bool) -> None:
+    await leaves_daemons.function(path, count, holds)
+    await asyncio.sleep(60)
+
+
 def _daemon(path: Path, *, holds: bool) -> None:
     if (child := os.fork()) != 0:
         os.waitpid(child, 0)
@@ -130,9 +136,9 @@ def _daemon(path: Path, *, holds: bool) -> None:
 @node
 async def resists(path: str, count: int) -> None:
     """With all of its descendants, whatever it is told."""
-    leaves_daemons_now = [subprocess.Popen(SLEEP) for _ in range(count)]
+    children = [subprocess.Popen(SLEEP) for _ in range(count)]
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    Path(path).write_text("\n".join(str(each.pid) for each in leaves_daemons_now))
+    Path(path).write_text("\n".join(str(each.pid) for each in children))
     while True:
         try:
             await asyncio.sleep(60)
@@ -158,3 +164,28 @@ def forks_a_bomb(path: str, most: int) -> None:
 @node
 def sees(name: str) -> Any:
     return os.environ.get(name)
+
+
+@node
+async def writes_name(path: str) -> None:
+    Path(path).write_text("ran")
+
+
+CLEANS = """
+import signal, sys, time
+from pathlib import Path
+folder = Path(sys.argv[1])
+signal.signal(signal.SIGTERM, lambda *_: ((folder / "child").touch(), sys.exit()))
+(folder / "begun").touch()
+time.sleep(60)
+"""
+
+
+@node
+async def cleans_up(folder: str) -> None:
+    child = subprocess.Popen([sys.executable, "-I", "-S", "-c", CLEANS, folder])
+    try:
+        await asyncio.sleep(60)
+    finally:
+        child.wait(5)
+        (Path(folder) / "node").touch()

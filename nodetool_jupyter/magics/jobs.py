@@ -23,6 +23,8 @@ from nodetool_jupyter.views.values import inline
 from nodetool_jupyter.widgets.feed import JobReader
 
 LAST = "last"
+PROCESS = "(process)"
+"""What stands in the place of a node's id before lines that no node wrote."""
 SHOWN = 20
 SHOWN_AT_MOST = 1_000
 STEP = 0.1
@@ -102,6 +104,7 @@ def show_logs(notebook: Notebook, given: Arguments) -> None:
         _check_node(job, wanted)
     if not given.has("--follow"):
         lines = [line for event in job.logs for line in _log_lines(event, wanted)]
+        lines += _written_lines(job) if wanted is None else []
         nothing = f"job {job.id} has no log{f' of node {wanted}' if wanted else ''}"
         tell("\n".join(lines) or nothing)
         return
@@ -110,6 +113,8 @@ def show_logs(notebook: Notebook, given: Arguments) -> None:
             lines = _log_lines(event, wanted) if isinstance(event, LogUpdate) else []
             if lines:
                 tell("\n".join(lines))
+    if wanted is None and (written := _written_lines(job)):
+        tell("\n".join(written))
     tell(end_text(fold(job)).partition("\n")[0])
 
 
@@ -140,6 +145,12 @@ def _log_lines(event: LogUpdate, wanted: str | None) -> list[str]:
     mark = "" if event.severity == "info" else f"{event.severity}: "
     name = event.node_id or event.node_name
     return [f"{clean(name)} │ {mark}{line}" for line in clean(event.content).rstrip("\n").split("\n")]
+
+
+def _written_lines(job: Job) -> list[str]:
+    """What no node wrote, but the job's processes."""
+    text = clean(job.written).rstrip("\n")
+    return [f"{PROCESS} │ {line}" for line in text.split("\n")] if text else []
 
 
 def attach(notebook: Notebook, given: Arguments) -> None:

@@ -18,8 +18,9 @@ from nodetool_jupyter.authoring.files import load_workflow, to_workflow
 from nodetool_jupyter.authoring.options import NAME_LENGTH
 from nodetool_jupyter.engine.annotations import describe
 from nodetool_jupyter.engine.context import ProcessingContext, Services
+from nodetool_jupyter.engine.plan import compile_graph
 from nodetool_jupyter.engine.registry import Registry
-from nodetool_jupyter.errors import NodeToolError, OptionError, WorkflowError
+from nodetool_jupyter.errors import NodeToolError, OptionError, StrategyUnavailable, WorkflowError
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.manager import JobExecutionManager
 from nodetool_jupyter.model.graph import Graph, Workflow
@@ -79,6 +80,19 @@ class Session:
         """Start a request; returns at once."""
         managed = self.manager.submit(request, _context())
         return Job(self.manager, managed.record, managed)
+
+    def check(self, request: RunJobRequest) -> None:
+        """All that is checked before a job starts; raises what ``submit_request`` would raise."""
+        strategy = self._make_strategy(request.strategy)
+        try:
+            fingerprint = strategy.fingerprint()
+            if not fingerprint.available:
+                message = f"the {request.strategy} strategy is not available here: {fingerprint.sentence}"
+                raise StrategyUnavailable(message)
+            strategy.check(request)
+        finally:
+            strategy.close(0)
+        compile_graph(request.graph, self.registry, request.params)
 
     def find(self, ref: str) -> Job:
         """The job that a user means by an id, a unique prefix, a name or ``last``; raises JobNotFound."""

@@ -15,6 +15,7 @@ from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.views.drawing import drawn
 from nodetool_jupyter.views.jobs import check_node, jobs_grid, log_lines, status_grid
+from nodetool_jupyter.views.markup import clean
 from nodetool_jupyter.views.sheet import Heading, Sheet, Words
 from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.views.text import end_text

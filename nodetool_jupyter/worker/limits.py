@@ -67,7 +67,8 @@ def sized(count: float) -> str:
 
 
 def reached(error: BaseException, limits: ResourceLimits, most_memory: int) -> Fault | None:
-    """The fault of a node whose exception means that a limit was reached; None for any other.
+    """The fault of a node whose exception means that a limit, or the disk's end, was reached; None for any
+    other.
 
     ``most_memory`` is what the process has used at most, in bytes.
     """
@@ -84,6 +85,13 @@ def reached(error: BaseException, limits: ResourceLimits, most_memory: int) -> F
 
 
 def _reached_by_call(error: OSError, limits: ResourceLimits) -> Fault | None:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f": {error.filename}" if error.filename else ""
+        return Fault(
+            code=ErrorCode.DISK_FULL,
+            message=f"the disk is full ({error.strerror}{where})",
+            hint="free some space, or set NODETOOL_HOME to a folder on another disk",
+        )
     said = {
         errno.EFBIG: ("file_size", limits.file_size and sized(limits.file_size), "a file grew beyond"),
         errno.EMFILE: ("open_files", limits.open_files, "it had more files open than"),

@@ -11,6 +11,8 @@ import os
 import resource
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 from nodetool_jupyter.errors import ErrorCode
 from nodetool_jupyter.model.events import Fault
@@ -33,12 +35,28 @@ def refusal(limits: ResourceLimits) -> str | None:
     return None
 
 
-def apply(limits: ResourceLimits) -> None:
-    """Limit this process; raises OSError or ValueError, upon which nothing must be run."""
+def apply(limits: ResourceLimits, *, is_grouped: bool = False) -> None:
+    """Limit this process; raises OSError or ValueError, upon which nothing must be run. ``is_grouped`` is a
+    job whose processes a control group counts.
+    """
     for which, soft, hard in _wanted(limits):
+        if which == resource.RLIMIT_NPROC and is_grouped:
+            continue
+        # The system counts all processes of the user: those that run already are not the job's.
+        others = _tasks_of_user() if which == resource.RLIMIT_NPROC else 0
         _, highest = resource.getrlimit(which)
         most = sys.maxsize if highest == resource.RLIM_INFINITY else highest
-        resource.setrlimit(which, (min(soft, most), min(hard, most)))
+        resource.setrlimit(which, (min(soft + others, most), min(hard + others, most)))
+
+
+def _tasks_of_user() -> int:
+    """Processes and threads that run as this user, as far as that can be told."""
+    count = 0
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if entry.stat().st_uid == os.getuid():
+                count += len(os.listdir(entry / "task"))  # noqa: PTH208 - a Path each costs more than the rest
+    return count
 
 
 def _wanted(limits: ResourceLimits) -> Iterator[tuple[int, int, int]]:

@@ -74,6 +74,37 @@ def test_apply() -> None:
     assert ran.stdout.strip() == str([(10**9, 10**9), (7, 8), (files, files), (4096, 4096), (0, 0)])
 
 
+NOBODY = """
+import os, sys
+from nodetool_jupyter.model.request import ResourceLimits
+from nodetool_jupyter.worker.limits import apply
+os.setuid(int(sys.argv[1]))
+apply(ResourceLimits(processes=4))
+apply(ResourceLimits(processes=4), is_grouped=True)
+children = []
+try:
+    for _ in range(100):
+        child = os.fork()
+        if child == 0:
+            os.read(0, 1)
+            os._exit(0)
+        children.append(child)
+except BlockingIOError:
+    print(len(children))
+"""
+
+
+@pytest.mark.only_on("linux")
+def test_processes_of_a_user_without_control_groups() -> None:
+    """So many more than the user has already."""
+    user = 54_321 if os.getuid() == 0 else os.getuid()
+    command = [sys.executable, "-c", NOBODY, str(user)]
+    ran = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=Path(__file__).parents[3]
+    )
+    assert 1 <= int(ran.stdout or -1) <= 6, ran.stderr
+
+
 @pytest.mark.parametrize(
     ("count", "text"), [(0, "0 bytes"), (1536, "1.5 KiB"), (2**29, "512 MiB"), (2**42, "4096 GiB")]
 )

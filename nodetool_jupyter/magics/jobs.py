@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from nodetool_jupyter.job import Job
@@ -10,7 +9,7 @@ from nodetool_jupyter.magics.arguments import Arguments
 from nodetool_jupyter.magics.notebook import Notebook
 from nodetool_jupyter.magics.tables import put, tell
 from nodetool_jupyter.magics.waiting import Interrupts, WatchedJob
-from nodetool_jupyter.model.events import Event, LogUpdate
+from nodetool_jupyter.model.events import LogUpdate
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.views.drawing import drawn
@@ -74,22 +73,11 @@ def show_logs(notebook: Notebook, given: Arguments) -> None:
         tell("\n".join(lines) or nothing)
         return
     with Interrupts() as interrupts:
-        for event in new_events(WatchedJob(job, interrupts)):
+        for event in JobReader(WatchedJob(job, interrupts)).follow(STEP):
             lines = log_lines(event, wanted) if isinstance(event, LogUpdate) else []
             if lines:
                 tell("\n".join(lines))
     tell(end_text(fold(job)).partition("\n")[0])
-
-
-def new_events(job: WatchedJob) -> Iterator[Event]:
-    """A job's messages from the start on, each as it comes, until it ends; raises Interrupted."""
-    reader = JobReader(job)
-    while True:
-        has_ended = job.wait(0)
-        yield from reader.advance()
-        if has_ended:
-            return
-        job.wait(STEP)
 
 
 def attach(notebook: Notebook, given: Arguments) -> None:

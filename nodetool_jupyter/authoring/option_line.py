@@ -40,7 +40,6 @@ def from_pairs(pairs: Iterable[tuple[Option, str]]) -> CellOptions:
 def _collect(pairs: Iterable[tuple[Option, str]], names: Mapping[str, Any] | None) -> CellOptions:
     values: dict[str, Any] = {}
     for option, text in pairs:
-        _require_available(option)
         if option.repeatable:
             values.setdefault(option.field, []).append(_read_param(text, names))
         elif option.field in values:
@@ -65,14 +64,8 @@ def from_values(values: Mapping[str, Any]) -> CellOptions:
                 hint=f"did you mean {near!r}?" if near else f"there are {', '.join(BY_FIELD)}",
             )
         if value is not None:
-            _require_available(option)
             made[name] = _convert(option, value)
     return CellOptions(**made)
-
-
-def _require_available(option: Option) -> None:
-    if not option.is_available:
-        raise OptionError(f"{option.flag} is not in this version of nodetool_jupyter", hint="leave it out")
 
 
 def _convert(option: Option, value: Any) -> Any:

@@ -79,7 +79,7 @@ def _options() -> Iterator[Option]:
     """The options of a cell that there are here, too."""
     from nodetool_jupyter.authoring.options import OPTIONS
 
-    return (option for option in OPTIONS if option.flag not in ELSEWHERE and option.is_available)
+    return (option for option in OPTIONS if option.flag not in ELSEWHERE)
 
 
 def _declare(parser: Parser, option: Option) -> None:

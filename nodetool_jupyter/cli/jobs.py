@@ -16,7 +16,7 @@ from nodetool_jupyter.job import Job
 from nodetool_jupyter.model.events import LogUpdate
 from nodetool_jupyter.model.job import JobRecord, JobStatus
 from nodetool_jupyter.session import Session, get_session
-from nodetool_jupyter.views.jobs import check_node, jobs_grid, log_lines, status_grid
+from nodetool_jupyter.views.jobs import check_node, jobs_grid, log_lines, status_grid, written_lines
 from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.views.text import end_text
 from nodetool_jupyter.widgets.feed import JobReader
@@ -99,24 +99,27 @@ def show_logs(given: Namespace) -> int:
     job = find(given)
     if given.node is not None:
         check_node(job, given.node)
-    if not given.follow:
-        if not _tell_logs(job.logs, given.node):
-            complain(f"job {job.id} has no log{f' of node {given.node}' if given.node else ''}")
-        return COMPLETED
-    _tell_logs((event for event in JobReader(job).follow(STEP) if isinstance(event, LogUpdate)), given.node)
-    complain(end_text(_fold(job)).partition("\n")[0])
+    if given.follow:
+        events = (event for event in JobReader(job).follow(STEP) if isinstance(event, LogUpdate))
+        _tell_logs(job, events, given.node)
+        complain(end_text(_fold(job)).partition("\n")[0])
+    elif not _tell_logs(job, job.logs, given.node):
+        complain(f"job {job.id} has no log{f' of node {given.node}' if given.node else ''}")
     return COMPLETED
 
 
-def _tell_logs(events: Iterable[LogUpdate], node: str | None) -> bool:
-    """Write the lines of each message; whether there were any."""
+def _tell_logs(job: Job, events: Iterable[LogUpdate], node: str | None) -> bool:
+    """Write the lines of each message, and what no node wrote; whether there were any."""
     count = 0
     for event in events:
         lines = log_lines(event, node)
         if lines:
             tell("\n".join(lines))
         count += len(lines)
-    return count > 0
+    written = written_lines(job) if node is None else []
+    if written:
+        tell("\n".join(written))
+    return count + len(written) > 0
 
 
 def cancel(given: Namespace) -> int:

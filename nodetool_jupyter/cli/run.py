@@ -42,7 +42,7 @@ def run(given: Namespace) -> int:
         if options.dry_run:
             return _check(session, request)
         if options.background:
-            return _start(session, request)
+            return _start(session, request, options)
         return _run(session, request, options, given)
     except InvalidGraph as error:
         raise InvalidGraph(
@@ -73,7 +73,7 @@ def _check(session: Session, request: RunJobRequest) -> int:
     return COMPLETED
 
 
-def _start(session: Session, request: RunJobRequest) -> int:
+def _start(session: Session, request: RunJobRequest, options: CellOptions) -> int:
     """``--background``: the job's id, once the job no longer needs this process."""
     if not load_strategy(request.strategy).capabilities.survives_kernel:
         raise OptionError(
@@ -85,7 +85,7 @@ def _start(session: Session, request: RunJobRequest) -> int:
             "a job can't go on in the background: the store is in memory, and ends with this process",
             hint="set NODETOOL_STORE=sqlite, or leave --background out",
         )
-    job = session.submit_request(request)
+    job = session.submit_request(request, resume=options.resume)
     managed = session.manager.get_job(job.id)
     while managed is not None and managed.execution is not None and not managed.execution.is_started:
         if job.wait(STEP):
@@ -97,7 +97,7 @@ def _start(session: Session, request: RunJobRequest) -> int:
 def _run(session: Session, request: RunJobRequest, options: CellOptions, given: Namespace) -> int:
     mode = "quiet" if options.quiet else options.progress or session.settings.progress
     with Signals() as signals:
-        job = session.submit_request(request)
+        job = session.submit_request(request, resume=options.resume)
         printer: Printer = JsonLines(job) if given.jsonl else progress(job, mode)
         follow(job, signals, printer)
     error = job.error

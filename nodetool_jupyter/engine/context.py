@@ -6,17 +6,18 @@ so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Protocol, get_args
 
 from nodetool_jupyter.errors import NodeToolError
 from nodetool_jupyter.model.events import Severity
 from nodetool_jupyter.values.base import Spill
 
 if TYPE_CHECKING:
+    from nodetool_jupyter.engine.plan import PlanNode
     from nodetool_jupyter.engine.reporter import Reporter
 
 
@@ -53,6 +54,16 @@ def _checked(severity: Severity) -> Severity:
     return severity
 
 
+class ResultKeeper(Protocol):
+    """Keeps results while a run goes on, for another one."""
+
+    def keep(self, node: PlanNode, outputs: Mapping[str, Any]) -> None:
+        """A node has completed that gives at most one value a handle."""
+
+    def close(self, *, is_completed: bool) -> None:
+        """The run is over, which nobody knows yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the owner of a job provides to its nodes."""
@@ -62,6 +73,8 @@ class Services:
     read_uri: Callable[[str], bytes] = _no_read
     spill: Spill | None = None
     """Where large outputs are written; None keeps them all in the event log."""
+    keeper: ResultKeeper | None = None
+    """Keeps what nodes give; None where nobody will go on from it."""
     pickle: Callable[[Any], bytes] | None = None
     """How outputs are written that nothing else can write; None where nobody would read a pickle."""
     allowed_hosts: frozenset[str] = frozenset()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import ModuleType
 from typing import TypeGuard
@@ -51,6 +52,13 @@ class Registry:
                 self.add(value.spec)
             elif _is_node_class(value) and value.__module__ == "__main__":
                 self.add(value.spec())
+
+    def extended(self, specs: Iterable[NodeSpec]) -> Registry:
+        """A registry that knows what this one does, and ``specs`` in place of types of the same name."""
+        more = Registry(self._families)
+        more._specs = {**self._specs, **{spec.type: spec for spec in specs}}
+        more._loaded = set(self._loaded)
+        return more
 
     def get(self, type_name: str) -> NodeSpec | None:
         """The spec of a type, or None."""
@@ -118,8 +126,16 @@ def _import(prefix: str, module_name: str) -> ModuleType:
     except ImportError as error:
         raise WorkflowError(
             f"the nodes of {prefix} can't be loaded: {error}",
-            hint=f"install what module {module_name} needs, then restart the kernel",
+            hint=f"{_installation(module_name, error)}, then restart the kernel",
         ) from error
+
+
+def _installation(module_name: str, error: ImportError) -> str:
+    """How to get what is missing: a package of nodes may say so in INSTALL, by what it imports."""
+    package = sys.modules.get(module_name.rpartition(".")[0])
+    known: Mapping[str, str] = getattr(package, "INSTALL", {})
+    missing = (error.name or "").partition(".")[0]
+    return known.get(missing, f"install what module {module_name} needs")
 
 
 def module_specs(module: ModuleType) -> list[NodeSpec]:

@@ -114,8 +114,7 @@ class Run:
         self.outputs: dict[str, list[Any]] = {name: [] for name in plan.outputs}
         self.is_cancelling = False
         self.is_mortal = False  # whether the process ends with the run, and so does what can't be stopped
-        self.stuck: list[str] = []
-        """Nodes whose function could not be stopped."""
+        self.stuck: list[str] = []  # nodes whose function could not be stopped
         self.error: NodeError | None = None
         self._fault: Fault | None = None
         self.telling = Telling(context.job_id, sink, first_seq)
@@ -207,8 +206,9 @@ class Run:
         return Outcome("cancelled" if self.is_cancelling else "completed", self.outputs)
 
     def tell_end(self, outcome: Outcome) -> None:
-        """Tell the terminal event."""
-        fault = outcome.fault
+        fault, keeper = outcome.fault, self.context.services.keeper
+        if keeper is not None:
+            keeper.close(is_completed=outcome.status == "completed")
         self.telling.tell_last(
             JobUpdate(
                 status=outcome.status,
@@ -269,7 +269,7 @@ class Run:
                 values = self._values[node.index] = {}
             values[edge.target_handle] = value
             return None
-        actor = self.actor_of(node)
+        actor = self._actors[node.index] or self.actor_of(node)
         if actor is None:
             return None
         actor.inbox.push(edge.target_handle, value)

@@ -91,7 +91,7 @@ def _run_graph(notebook: Notebook, options: CellOptions, authored: Authored, sou
             _draw(session, request)
             return None
         with Interrupts() as interrupts:
-            job = session.submit_request(request)
+            job = session.submit_request(request, resume=options.resume)
             notebook.remember(job.id, source)
             interrupts.sentence += f"; %nodetool status {job.id} says how its job stands"
             return _follow(job, interrupts, mode, in_background=bool(options.background))
@@ -108,11 +108,11 @@ def _follow(job: Job, interrupts: Interrupts, mode: str, *, in_background: bool)
         return job
     show(CellJob(job, interrupts), mode)
     if job.error is not None:
-        raise _told(job.error) from (KeyboardInterrupt() if interrupts.count else None)
+        raise told(job.error) from (KeyboardInterrupt() if interrupts.count else None)
     return job.result()
 
 
-def _told(error: JobError) -> JobError:
+def told(error: JobError) -> JobError:
     """The error with the next command in its hint."""
     if error.details:
         error.hint = f"{error.hint}\n  → {REST}" if error.hint else REST

@@ -13,7 +13,7 @@ from nodetool_jupyter.model.events import LogUpdate
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.views.drawing import drawn
-from nodetool_jupyter.views.jobs import check_node, jobs_grid, log_lines, status_grid
+from nodetool_jupyter.views.jobs import check_node, jobs_grid, log_lines, status_grid, written_lines
 from nodetool_jupyter.views.sheet import Heading, Sheet, Words
 from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.views.text import end_text
@@ -69,6 +69,7 @@ def show_logs(notebook: Notebook, given: Arguments) -> None:
         check_node(job, wanted)
     if not given.has("--follow"):
         lines = [line for event in job.logs for line in log_lines(event, wanted)]
+        lines += written_lines(job) if wanted is None else []
         nothing = f"job {job.id} has no log{f' of node {wanted}' if wanted else ''}"
         tell("\n".join(lines) or nothing)
         return
@@ -77,6 +78,8 @@ def show_logs(notebook: Notebook, given: Arguments) -> None:
             lines = log_lines(event, wanted) if isinstance(event, LogUpdate) else []
             if lines:
                 tell("\n".join(lines))
+    if wanted is None and (written := written_lines(job)):
+        tell("\n".join(written))
     tell(end_text(fold(job)).partition("\n")[0])
 
 

@@ -58,10 +58,10 @@ def show_nodes(notebook: Notebook, given: Arguments) -> None:
 
 
 def search(registry: Registry, query: str) -> list[NodeSpec]:
-    """Node types by type, title and description; one named in full, or by its last part, is found alone."""
+    """Node types by type, title and description; one named in full, or by its class, is found alone."""
     specs = [spec for spec in registry.all() if not spec.type.startswith(HIDDEN)]
     wanted = query.lower()
-    alone = [spec for spec in specs if wanted in (spec.type.lower(), spec.type.lower().rpartition(".")[2])]
+    alone = [spec for spec in specs if wanted == spec.type.lower() or query == spec.type.rpartition(".")[2]]
     if len(alone) == 1:
         return alone
     words = wanted.split()

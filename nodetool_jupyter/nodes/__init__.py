@@ -17,6 +17,13 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "lib.json": (f"{_HERE}.json",),
     "lib.markdown": (f"{_HERE}.markdown",),
     "lib.math": (f"{_HERE}.math",),
+    "lib.numpy.arithmetic": (f"{_HERE}.numpy_arithmetic",),
+    "lib.numpy.conversion": (f"{_HERE}.numpy_conversion",),
+    "lib.numpy.io": (f"{_HERE}.numpy_io",),
+    "lib.numpy.manipulation": (f"{_HERE}.numpy_manipulation",),
+    "lib.numpy.math": (f"{_HERE}.numpy_math",),
+    "lib.numpy.reshaping": (f"{_HERE}.numpy_reshaping",),
+    "lib.numpy.statistics": (f"{_HERE}.numpy_statistics",),
     "lib.os": (f"{_HERE}.os", f"{_HERE}.os_paths"),
     "lib.pillow.__init__": (f"{_HERE}.pillow_mix",),
     "lib.pillow.color_grading": (f"{_HERE}.pillow_color_grading",),
@@ -24,6 +31,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "lib.pillow.enhance": (f"{_HERE}.pillow_enhance",),
     "lib.pillow.filter": (f"{_HERE}.pillow_filter",),
     "lib.rss": (f"{_HERE}.rss",),
+    "lib.seaborn": (f"{_HERE}.seaborn",),
     "lib.sqlite": (f"{_HERE}.sqlite",),
     "lib.svg": (f"{_HERE}.svg",),
     "lib.uuid": (f"{_HERE}.uuid",),
@@ -47,3 +55,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "nodetool.workflows.base_node": (f"{_HERE}.workflow",),
 }
 """First part of the type strings → the modules that define them."""
+
+INSTALL = {
+    module: f"pip install 'nodetool-jupyter[{extra}]'"
+    for module, extra in {"PIL": "image", "numpy": "image", "pandas": "data"}.items()
+}
+"""What a family may not find when it is imported → how to get it."""

@@ -82,6 +82,7 @@ background:var(--ntj-fill);border-radius:4px}.ntj-live>.ntj-pane pre.ntj-log{mar
 overflow:visible}.ntj-live>.ntj-fold:has(details[open])+.ntj-pane{display:flex}
 @supports not selector(:has(*)){.ntj-live>.ntj-pane{display:flex}}
 .ntj-live .ntj-cancel{position:absolute;top:8px;right:12px;width:auto;margin:0}
+.ntj-live .ntj-cancel:not(.ntj-deaf)::before{content:"■";content:"■" / "";margin-right:6px}
 .ntj-live .ntj-cancel.ntj-deaf{background:none;border:0;box-shadow:none;opacity:1;cursor:default;
 color:var(--ntj-soft);font-size:12px;padding:0}
 .ntj .widget-html-content{line-height:1.45;font-size:13px}
@@ -90,7 +91,7 @@ position:relative}.ntj-bar>span{display:block;height:100%;border-radius:3px;back
 var(--ntj-run))}.ntj-bar.ntj-busy>span{width:30%;
 animation:ntj-slide 1.4s ease-in-out infinite alternate}.ntj-overall{margin:8px 0 2px}
 .ntj-rows{display:grid;gap:6px;margin:8px 0 0}.ntj-row{display:grid;
-grid-template-columns:16px minmax(60px,200px) minmax(50px,240px) minmax(max-content,1fr);
+grid-template-columns:16px minmax(60px,200px) minmax(50px,240px) 1fr;
 align-items:center;gap:0 10px}.ntj-row>.ntj-meta{white-space:nowrap}
 .ntj-row>.ntj-name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .ntj-row>.ntj-wide{grid-column:2/-1;overflow-wrap:anywhere;white-space:pre-wrap}

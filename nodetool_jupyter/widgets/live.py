@@ -150,7 +150,7 @@ class LiveView:
 
 def _cancel_button(*, hears: bool) -> Button:
     if hears:
-        button = Button(description="Cancel", icon="stop", tooltip="Cancel this job, as interrupt (■) does")
+        button = Button(description="Cancel", tooltip="Cancel this job, as interrupt (■) does")
         reach_while_busy(button)
         return button.add_class("ntj-cancel")
     why = "While a cell runs, this kernel hears no button but the interrupt (■): it cancels the job"

@@ -18,12 +18,14 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from nodetool_jupyter.errors import ValueCrossingError, WorkflowError
+from nodetool_jupyter.errors import StoreError, ValueCrossingError, WorkflowError
 from nodetool_jupyter.model.graph import Graph, Node
 from nodetool_jupyter.model.request import ResourceLimits
 from nodetool_jupyter.values.base import JSON, Spill
 from nodetool_jupyter.values.codec import decode, encode
+from nodetool_jupyter.values.files import ValueFolder
 from nodetool_jupyter.values.objects import classes_of
+from nodetool_jupyter.worker.folder import ORDER, RunFolder
 
 FIELDS = ("data", "dynamic_properties")
 
@@ -45,6 +47,9 @@ class Order:
     path: list[str] = field(default_factory=list)
     thread_pool_size: int = 1
     grace: float = 5.0
+    resumed: str | None = None
+    """The run directory of a job from whose results it goes on; ``reads_pickles`` if it may unpickle them."""
+    reads_pickles: bool = False
     attempt: int = 1
     first_seq: int = 1
 
@@ -206,3 +211,21 @@ def unpack_code(code: str | None) -> tuple[dict[str, Any], list[type]]:
         if each.__module__ == "__main__" and "." not in each.__qualname__:
             setattr(sys.modules["__main__"], each.__qualname__, each)
     return sources, classes
+
+
+def reread(folder: RunFolder, digest: str) -> tuple[Graph, dict[str, Any], dict[str, Any]]:
+    """Graph, params and node types of an order that was given before; raises StoreError, WorkflowError and
+    ValueCrossingError.
+    """
+    try:
+        order = read_order((folder.path / ORDER).read_bytes(), digest)
+    except OSError as error:
+        raise StoreError(f"what the job was asked is gone: {error}", hint="run its cell again") from error
+    sources, classes = unpack_code(order.code)
+    known = {(each.__module__, each.__qualname__): each for each in classes}
+    find = ValueFolder(folder.values).find
+
+    def find_class(module: str, name: str) -> type | None:
+        return known.get((module, name))
+
+    return decode_graph(order, find, find_class), decode_params(order, find, find_class), sources

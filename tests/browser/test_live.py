@@ -111,7 +111,7 @@ def assert_accessible(lab: Lab) -> None:
     """As assistive technology is told it: bars with names and values, a button, one quiet live region."""
     bars = {found["name"]: found for found in lab.accessible(".ntj-live", "progressbar")}
     assert list(bars) == ["progress of rows", "read_rows_1", "square_1", "add_up_1"]
-    assert bars["progress of rows"]["value"] == "0 of 5 nodes done"
+    assert 0 <= bars["progress of rows"]["value"] < 100
     assert 0 < bars["read_rows_1"]["value"] < 100
     assert (bars["read_rows_1"]["valuemin"], bars["read_rows_1"]["valuemax"]) == (0, 100)
     buttons = [found["name"] for found in lab.accessible(".ntj-live", "button")]

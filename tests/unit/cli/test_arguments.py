@@ -34,7 +34,7 @@ def test_a_dollar_is_a_dollar() -> None:
     assert (options.params, options.name) == ({"d": "$e"}, "$f")
 
 
-@pytest.mark.parametrize("option", [option for option in OPTIONS if option.is_available])
+@pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_is_here_or_said_to_be_elsewhere(
     option: Option, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -55,7 +55,6 @@ def test_every_option_is_here_or_said_to_be_elsewhere(
         ("run", ["f", "--file=x"], "there is no option --file", "run FILE"),
         ("run", ["f", "g"], "'g' is one word too many", "--help"),
         ("run", ["f", "-t"], "expected one argument", "--help"),
-        ("run", ["f", "--resume", "last"], "there is no option --resume", "--help"),
         ("logs", ["--flow"], "there is no option --flow", "--follow"),
         ("logs", ["-o"], "there is no option -o", "--help"),
         ("cancel", [], "ID", "--help"),

@@ -32,7 +32,7 @@ from nodetool_jupyter.engine.threads import ThreadPool
 from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError
 from nodetool_jupyter.model.batch import Batch
 from nodetool_jupyter.model.events import Fault, JobUpdate, encode_event
-from nodetool_jupyter.settings import read_secret, set_environment
+from nodetool_jupyter.settings import read_allowed_hosts, read_secret, set_environment
 from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits
 from nodetool_jupyter.worker.cgroup import ControlGroup
@@ -164,6 +164,7 @@ class _Worker:
             spill=ValueFolder(self._folder.values, f"job {order.job_id}"),
             keeper=keeper,
             pickle=dump,
+            allowed_hosts=read_allowed_hosts(),
         )
         return ProcessingContext(
             order.job_id, order.workflow_id, order.user_id, Path(order.workspace), services

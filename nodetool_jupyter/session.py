@@ -18,8 +18,9 @@ from nodetool_jupyter.authoring.files import load_workflow, to_workflow
 from nodetool_jupyter.authoring.options import NAME_LENGTH
 from nodetool_jupyter.engine.annotations import describe
 from nodetool_jupyter.engine.context import ProcessingContext, Services
+from nodetool_jupyter.engine.plan import compile_graph
 from nodetool_jupyter.engine.registry import Registry
-from nodetool_jupyter.errors import NodeToolError, OptionError, WorkflowError
+from nodetool_jupyter.errors import NodeToolError, OptionError, StrategyUnavailable, WorkflowError
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.manager import JobExecutionManager
 from nodetool_jupyter.model.graph import Graph, Workflow
@@ -103,6 +104,19 @@ class Session:
     def prune(self, bounds: Bounds, *, dry_run: bool = False) -> Pruned:
         """Remove what is beyond the bounds of jobs that have ended, with its files."""
         return prune(self.store, bounds, dry_run=dry_run)
+
+    def check(self, request: RunJobRequest) -> None:
+        """All that is checked before a job starts; raises what ``submit_request`` would raise."""
+        strategy = self._make_strategy(request.strategy)
+        try:
+            fingerprint = strategy.fingerprint()
+            if not fingerprint.available:
+                message = f"the {request.strategy} strategy is not available here: {fingerprint.sentence}"
+                raise StrategyUnavailable(message)
+            strategy.check(request)
+        finally:
+            strategy.close(0)
+        compile_graph(request.graph, self.registry, request.params)
 
     def find(self, ref: str) -> Job:
         """The job that a user means by an id, a unique prefix, a name or ``last``; raises JobNotFound."""

@@ -206,6 +206,12 @@ class Settings(BaseModel):
         given = "argument" if field in self.model_fields_set else "default"
         return self._origins.get(field, given)
 
+    def listed(self) -> Iterator[tuple[str, str, str, str]]:
+        """Of each setting its name, value, origin and environment variable, as text."""
+        for name, variable in self.variables().items():
+            value = getattr(self, name)
+            yield name, "none" if value is None else str(value), self.origin(name), variable.name
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:

@@ -121,11 +121,12 @@ def told(error: JobError) -> JobError:
 
 def _draw(session: Session, request: RunJobRequest) -> None:
     """``--dry-run``: check all that is checked before a job starts, and draw the graph."""
-    from nodetool_jupyter.magics.drawing import check_request, drawn
-    from nodetool_jupyter.magics.tables import Heading, Sheet, Words, put
+    from nodetool_jupyter.magics.tables import put
+    from nodetool_jupyter.views.drawing import drawn
+    from nodetool_jupyter.views.sheet import Heading, Sheet, Words
     from nodetool_jupyter.views.text import nodes_text
 
-    check_request(session, request)
+    session.check(request)
     count = len(request.graph.nodes)
     words = f"{nodes_text(count)}, strategy {request.strategy}: it can run; nothing has run"
     put(Sheet([Heading(request.name or "workflow"), Words(words), drawn(request.graph, request.name)]))

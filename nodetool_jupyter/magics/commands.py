@@ -7,8 +7,9 @@ from nodetool_jupyter.magics import again, doctor, jobs, library, setup, traceba
 from nodetool_jupyter.magics.arguments import MAGIC, OPTIONS, Arguments, Command, Flag
 from nodetool_jupyter.magics.cell import run_file
 from nodetool_jupyter.magics.notebook import Notebook
-from nodetool_jupyter.magics.tables import Grid, Heading, Sheet, Words, put
+from nodetool_jupyter.magics.tables import put
 from nodetool_jupyter.model.job import JobStatus
+from nodetool_jupyter.views.sheet import Grid, Heading, Sheet, Words
 
 JOB = (Completion.JOB_IDS,)
 BACKGROUND = Flag("--background", "return the Job at once")

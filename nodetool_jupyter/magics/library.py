@@ -13,11 +13,12 @@ from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.engine.spec import REQUIRED, InputSpec, NodeSpec
 from nodetool_jupyter.errors import OptionError
 from nodetool_jupyter.magics.arguments import Arguments
-from nodetool_jupyter.magics.drawing import drawn
 from nodetool_jupyter.magics.jobs import show_graph_of_job
 from nodetool_jupyter.magics.notebook import Notebook
-from nodetool_jupyter.magics.tables import Grid, Heading, Part, Sheet, Words, put
+from nodetool_jupyter.magics.tables import put
 from nodetool_jupyter.nodes import FAMILIES
+from nodetool_jupyter.views.drawing import drawn
+from nodetool_jupyter.views.sheet import Grid, Heading, Part, Sheet, Words
 from nodetool_jupyter.views.values import inline
 
 LISTED = 60

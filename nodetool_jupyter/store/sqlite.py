@@ -36,9 +36,9 @@ from nodetool_jupyter.store.base import (
     taken,
 )
 from nodetool_jupyter.store.files import exclusive, is_held, register_owner
-from nodetool_jupyter.store.job_log import JobLog
+from nodetool_jupyter.store.job_log import JobLog, StoredLog
 from nodetool_jupyter.values.files import make_private
-from nodetool_jupyter.worker.event_log import NAME, EventLog, LogReader, lines_of
+from nodetool_jupyter.worker.event_log import NAME, EventLog, lines_of
 
 T = TypeVar("T")
 
@@ -129,7 +129,7 @@ class SqliteStore(Store):
         return log
 
     def read_log(self, job_id: str) -> EventLog:
-        return _StoredLog(self, job_id, self.run_directory(job_id) / NAME)
+        return StoredLog(self.read_kept_log, job_id, self.run_directory(job_id) / NAME)
 
     def read_kept_log(self, job_id: str, offset: int, limit: int | None) -> tuple[list[bytes], int] | None:
         """The lines of a log that is not a file: one being written here, or one kept in the database."""
@@ -386,19 +386,6 @@ class SqliteStore(Store):
             f"the folder of the job store {self._home} can't be used: {error.strerror}",
             hint="make it writable, set NODETOOL_HOME to another one, or NODETOOL_STORE=memory",
         )
-
-
-class _StoredLog(LogReader):
-    """The log of a job for reading, wherever it is."""
-
-    def __init__(self, store: SqliteStore, job_id: str, path: Path) -> None:
-        super().__init__(path)
-        self._store = store
-        self._job_id = job_id
-
-    def read(self, offset: int = 0, *, limit: int | None = None) -> tuple[list[bytes], int]:
-        kept = self._store.read_kept_log(self._job_id, offset, limit)
-        return super().read(offset, limit=limit) if kept is None else kept
 
 
 def _is_damage(error: sqlite3.Error) -> bool:

@@ -22,16 +22,16 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from nodetool_jupyter.engine.telling import EventSink
-from nodetool_jupyter.errors import ErrorCode, OptionError, StoreError, UnsupportedLimit
+from nodetool_jupyter.errors import ErrorCode, NodeToolError, OptionError, StoreError, UnsupportedLimit
 from nodetool_jupyter.model.batch import Batch, KeptBatch
 from nodetool_jupyter.model.events import Fault, JobUpdate, encode_event
 from nodetool_jupyter.model.graph import Graph
-from nodetool_jupyter.model.request import RunJobRequest
+from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
 from nodetool_jupyter.settings import Settings, get_environment
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, JobExecution, Launch, Strategy
 from nodetool_jupyter.values.files import ValueFolder
 from nodetool_jupyter.worker import limits, wire
-from nodetool_jupyter.worker.folder import EXIT, ORDER, SUPERVISOR, RunFolder
+from nodetool_jupyter.worker.folder import CANCEL, EXIT, ORDER, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.following import Followed, Follower, Followers
 from nodetool_jupyter.worker.nursery import Nursery
 from nodetool_jupyter.worker.order import (
@@ -44,6 +44,7 @@ from nodetool_jupyter.worker.order import (
     reread,
 )
 from nodetool_jupyter.worker.outputs import read_outputs, unpickler
+from nodetool_jupyter.worker.verdict import log_fault
 
 TICKET = 1
 """Version of the recovery ticket."""
@@ -60,6 +61,7 @@ class SubprocessJobExecution(JobExecution):
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _connection: socket.socket | None = None
     _process: subprocess.Popen[bytes] | None = None
+    _is_second: bool = False
     _is_cancelled: bool = False
     _fault: Fault | None = None
 
@@ -109,6 +111,21 @@ class SubprocessJobExecution(JobExecution):
         self._connection = ours
         return bell
 
+    def start_again(self) -> int | None:
+        """See Followed.start_again: a zygote that was killed just then has lost the request."""
+        folder = self.folder
+        records = (SUPERVISOR, EXIT, REFUSAL)
+        with self._lock:
+            old = self._connection
+            if old is None or self._is_second or any(map(folder.read_record, records)):
+                return None
+            self._is_second = True
+            bell = self._start_supervisor()
+            old.close()
+            if self._is_cancelled and self._connection is not None:
+                self._connection.sendall(wire.encode_message(wire.Cancel(fault=self._fault)))
+        return bell
+
     def adopt(self) -> None:
         """Follow a job that another process has started."""
         self.strategy.followers.add(Follower(self.folder, self.job_id, self, first_seq=self.launch.first_seq))
@@ -135,8 +152,12 @@ class SubprocessJobExecution(JobExecution):
                 return
         except OSError:  # another supervisor has the job, if any has
             pass
-        with suppress(OSError):  # it has ended by itself
+        try:
             send_to(self.folder, message)
+        except OSError:
+            with suppress(OSError):  # it has ended by itself, or is about to listen
+                self.folder.write(CANCEL, message)
+                send_to(self.folder, message)
 
     def _tell_end(self) -> None:
         """It was cancelled before it was started."""
@@ -190,6 +211,17 @@ def read_ticket(ticket: str | None) -> str:
             hint="upgrade nodetool-jupyter",
         )
     return str(found["order"])
+
+
+def _unreadable(error: Exception, limits: ResourceLimits) -> Fault:
+    if isinstance(error, StoreError):
+        return log_fault(error, limits)
+    reason = error.message if isinstance(error, NodeToolError) else str(error)
+    return Fault(
+        code=ErrorCode.PROTOCOL_ERROR,
+        message=f"the job's messages can't be read: {reason}",
+        hint="%nodetool logs shows what there is",
+    )
 
 
 class SubprocessStrategy(Strategy):
@@ -294,14 +326,14 @@ class SubprocessStrategy(Strategy):
         return SubprocessJobExecution(launch=launch, sink=sink, strategy=self, ticket=ticket, digest=digest)
 
     def _cannot_follow(self, followed: Followed, error: Exception, seq: int) -> None:
-        """A job whose log can't be read, or was written to by somebody else, has failed."""
+        """A job whose log can't be read, or was written to by somebody else, has failed: its supervisor says
+        so, or we with the number ``seq`` where it can't.
+        """
         assert isinstance(followed, SubprocessJobExecution)
-        fault = Fault(
-            code=ErrorCode.PROTOCOL_ERROR,
-            message=f"the job's messages can't be read: {error}",
-            hint="%nodetool logs shows what there is",
-        )
+        fault = _unreadable(error, followed.request.resource_limits)
         followed.fail(fault)
+        if not seq:
+            return
         update = JobUpdate(
             status="failed",
             job_id=followed.job_id,

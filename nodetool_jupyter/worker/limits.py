@@ -74,7 +74,7 @@ def reached(error: BaseException, limits: ResourceLimits, most_memory: int) -> F
     if isinstance(error, MemoryError) and limits.memory is not None:
         return Fault(
             code=ErrorCode.MEMORY_LIMIT,
-            message=f"it needed more memory than its limit of {sized(limits.memory)} "
+            message=f"it needed more than the limit memory of {sized(limits.memory)} "
             f"({sized(most_memory)} were in use at most)",
             hint="give it more with --memory",
         )

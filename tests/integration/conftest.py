@@ -11,6 +11,8 @@ import pytest
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.settings import Settings
 from tests.integration.gates import Gates, Open
+from tests.integration.workers import Workers, open_workers
+from tests.programs.processes import sees
 from tests.unit.engine.support import spec_of
 
 
@@ -43,3 +45,11 @@ def open_session(home: Path, gates: Gates) -> Iterator[Open]:
 @pytest.fixture
 def session(open_session: Open) -> Session:
     return open_session()
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    """Processes for jobs, warm from the first test of a module on."""
+    with open_workers(tmp_path_factory.mktemp("home")) as workers:
+        workers.run(sees, name="HOME")
+        yield workers

@@ -5,6 +5,7 @@ A result names a file in the form in which it was given: from the workspace on, 
 
 from __future__ import annotations
 
+import asyncio
 import fnmatch
 import os
 import stat
@@ -30,7 +31,7 @@ def inside_workspace(workspace: Path, given: str | Path) -> Path:
     path = Path(given)
     if not str(given).strip() or "\0" in str(given):
         raise ValueError("no path is given")
-    if path.parts and path.parts[0].startswith("~"):
+    if path.parts[:1] == ("~",):
         raise ValueError(f"{str(given)!r} is a home folder; paths are from the workspace on, which is .")
     if path.is_absolute():
         base = next((base for base in (root, workspace.absolute()) if path.is_relative_to(base)), None)
@@ -169,6 +170,13 @@ def files_in(
         matches = fnmatch.fnmatch(path.name, pattern or "*")
         if matches and (not wanted or path.name.lower().endswith(wanted)):
             yield path
+
+
+async def listed(
+    folder: Path, pattern: str = "*", *, deep: bool = False, endings: tuple[str, ...] = ()
+) -> list[Path]:
+    """Likewise, for nodes that load one after the other: a generator of the pool would load many ahead."""
+    return await asyncio.to_thread(list, files_in(folder, pattern, deep=deep, endings=endings))
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:

@@ -54,7 +54,7 @@ class LoadImageAssets(ImageFileNode):
 
     async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[OutputType, None]:
         folder = files.folder_of(context, self.folder)
-        for path in files.files_in(folder, endings=tuple(FORMATS)):
+        for path in await files.listed(folder, endings=tuple(FORMATS)):
             yield {"image": await asyncio.to_thread(load_image, path), "name": path.name}
 
 
@@ -75,7 +75,7 @@ class LoadImageFolder(ImageFileNode):
 
     async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[OutputType, None]:
         folder = files.existing_folder(context.workspace, self.folder)
-        found = files.files_in(
+        found = await files.listed(
             folder, self.pattern, deep=self.include_subdirectories, endings=tuple(self.extensions)
         )
         for path in found:

@@ -13,8 +13,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -23,6 +25,7 @@ from nodetool_jupyter.engine.telling import EventSink
 from nodetool_jupyter.errors import ErrorCode, NodeToolError, OptionError, StoreError, UnsupportedLimit
 from nodetool_jupyter.model.batch import Batch, KeptBatch
 from nodetool_jupyter.model.events import Fault, JobUpdate, encode_event
+from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
 from nodetool_jupyter.settings import Settings, get_environment
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, JobExecution, Launch, Strategy
@@ -31,7 +34,15 @@ from nodetool_jupyter.worker import limits, wire
 from nodetool_jupyter.worker.folder import CANCEL, EXIT, ORDER, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.following import Followed, Follower, Followers
 from nodetool_jupyter.worker.nursery import Nursery
-from nodetool_jupyter.worker.order import Order, classes_in, digest_of, encode_graph, encode_params, pack_code
+from nodetool_jupyter.worker.order import (
+    Order,
+    classes_in,
+    digest_of,
+    encode_graph,
+    encode_params,
+    pack_code,
+    reread,
+)
 from nodetool_jupyter.worker.outputs import read_outputs, unpickler
 from nodetool_jupyter.worker.verdict import log_fault
 
@@ -301,7 +312,13 @@ class SubprocessStrategy(Strategy):
             thread_pool_size=self._thread_pool_size,
             grace=self._grace,
             first_seq=launch.first_seq,
+            resumed=None if launch.resumed is None else str(launch.resumed),
+            reads_pickles=launch.reads_pickles,
         )
+
+    def reread(self, directory: Path, ticket: str) -> tuple[Graph, dict[str, Any], Mapping[str, Any]]:
+        """See Strategy.reread. The order is trusted if it is the one that the ticket names."""
+        return reread(RunFolder(directory), read_ticket(ticket))
 
     def recover(self, launch: Launch, sink: EventSink, ticket: str | None) -> SubprocessJobExecution:
         """See Strategy.recover."""

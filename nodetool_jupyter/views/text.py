@@ -176,6 +176,16 @@ def headline(view: JobView) -> str:
     return f"{STATUS_MARKS[view.status]} {isolate(view.name)}: {view.status.value}, {count}{strategy}"
 
 
+def spoken_text(view: JobView) -> str:
+    """State, quarters of the nodes and failures: a long job is a handful of sentences."""
+    parts = [f"{isolate(view.name)}: {view.status.value}"]
+    quarter = 4 * view.done // max(len(view.nodes), 1)
+    if quarter and not view.ended:
+        parts.append(f"{25 * quarter} % of its nodes are done")
+    parts += [f"{isolate(node.title)} failed" for node in islice(view.failed.values(), 3)]
+    return ", ".join(parts)
+
+
 def fault_lines(view: JobView) -> Iterator[str]:
     """Why the job did not complete, and the next step."""
     fault = view.fault

@@ -11,6 +11,7 @@ import asyncio
 import errno
 import faulthandler
 import os
+import pickle
 import resource
 import selectors
 import signal
@@ -25,6 +26,7 @@ from typing import Any
 
 from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext, Services
 from nodetool_jupyter.engine.failure import details_of, engine_failed
+from nodetool_jupyter.engine.keeping import Keeper, read_kept
 from nodetool_jupyter.engine.plan import Plan, compile_graph
 from nodetool_jupyter.engine.registry import Registry, source_spec
 from nodetool_jupyter.engine.runner import Outcome, WorkflowRunner
@@ -105,12 +107,13 @@ class _Worker:
         self._teller = teller
         self._pool = ThreadPool(order.thread_pool_size)
         self._is_cancelled = False
+        plan = self._plan()
         os.register_at_fork(
             before=_hold_back_signals, after_in_parent=_let_signals_come, after_in_child=self._be_ordinary
         )
         self.runner = WorkflowRunner(
-            self._plan(),
-            self._context(),
+            plan,
+            self._context(self._keeper(plan)),
             teller,
             self._pool,
             first_seq=order.first_seq,
@@ -140,12 +143,22 @@ class _Worker:
         graph = decode_graph(order, find, find_class)
         return compile_graph(graph, registry, decode_params(order, find, find_class))
 
-    def _context(self) -> ProcessingContext:
+    def _keeper(self, plan: Plan) -> Keeper:
+        order, folder = self._order, self._folder
+        keeper = Keeper(plan, folder.path, folder.values, dump)
+        if order.resumed is not None:
+            before = RunFolder(Path(order.resumed))
+            unpickle = pickle.loads if order.reads_pickles else None
+            keeper.resume(dict(read_kept(before.path, before.values, unpickle)))
+        return keeper
+
+    def _context(self, keeper: Keeper) -> ProcessingContext:
         order = self._order
         services = Services(
             secret=_secret,
             temp_folder=self._temp_folder,
             spill=ValueFolder(self._folder.values, f"job {order.job_id}"),
+            keeper=keeper,
             pickle=dump,
         )
         return ProcessingContext(

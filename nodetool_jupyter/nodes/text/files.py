@@ -47,7 +47,7 @@ class LoadTextAssets(TextNode):
 
     async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[OutputType, None]:
         folder = files.folder_of(context, self.folder)
-        for path in files.files_in(folder, endings=(".txt", ".md", ".csv", ".json", ".html", ".xml")):
+        for path in await files.listed(folder, endings=(".txt", ".md", ".csv", ".json", ".html", ".xml")):
             text = await asyncio.to_thread(files.read_text, path)
             yield {"text": fields.text_reference(path, text), "name": path.name}
 
@@ -69,7 +69,7 @@ class LoadTextFolder(TextNode):
 
     async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[OutputType, None]:
         folder = files.existing_folder(context.workspace, self.folder)
-        found = files.files_in(
+        found = await files.listed(
             folder, self.pattern, deep=self.include_subdirectories, endings=tuple(self.extensions)
         )
         for path in found:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from nodetool_jupyter.engine.plan import compile_graph
-from nodetool_jupyter.errors import StrategyUnavailable
-from nodetool_jupyter.magics.tables import Drawing, Grid
 from nodetool_jupyter.model.graph import Graph
-from nodetool_jupyter.model.request import RunJobRequest
-from nodetool_jupyter.session import Session
-from nodetool_jupyter.strategies.registry import load_strategy
 from nodetool_jupyter.views.dag import Dag
+from nodetool_jupyter.views.sheet import Drawing, Grid
 from nodetool_jupyter.views.snapshot import JobView
 
 LISTED = 200
@@ -29,17 +24,3 @@ def listing(graph: Graph) -> Grid:
     nodes = [(node.id, node.type, ", ".join(sources.get(node.id, ()))) for node in graph.nodes[:LISTED]]
     more = len(graph.nodes) - len(nodes)
     return Grid([*nodes, *([(f"… and {more:,} more", "", "")] if more else [])], ("node", "type", "inputs"))
-
-
-def check_request(session: Session, request: RunJobRequest) -> None:
-    """All that is checked before a job starts; raises what starting it would raise."""
-    strategy = load_strategy(request.strategy).from_settings(session.settings)
-    try:
-        fingerprint = strategy.fingerprint()
-        if not fingerprint.available:
-            message = f"the {request.strategy} strategy is not available here: {fingerprint.sentence}"
-            raise StrategyUnavailable(message)
-        strategy.check(request)
-    finally:
-        strategy.close(0)
-    compile_graph(request.graph, session.registry, request.params)

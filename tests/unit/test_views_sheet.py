@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nodetool_jupyter.magics.tables import Grid, Heading, Sheet, Words
+from nodetool_jupyter.views.sheet import Grid, Heading, Sheet, Words
 
 
 def test_columns_are_aligned() -> None:

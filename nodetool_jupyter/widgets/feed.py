@@ -107,8 +107,8 @@ class JobReader:
             pass
 
     def close(self) -> None:
-        """Fold all there is; where the log lacks the end that the job had, or told another one before somebody
-        mended it, the view gets it from the job.
+        """Fold all there is; where the log lacks the end that the job had, or told another one before it was
+        mended, the view gets it from the job.
         """
         self.drain()
         if self.view.status is not (status := self.job.status) and status not in LIVE:

@@ -35,7 +35,7 @@ from nodetool_jupyter.engine.threads import ThreadPool
 from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError, StoreError
 from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.request import ResourceLimits
-from nodetool_jupyter.settings import read_secret, set_environment
+from nodetool_jupyter.settings import read_allowed_hosts, read_secret, set_environment
 from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits
 from nodetool_jupyter.worker.cgroup import ControlGroup
@@ -160,6 +160,7 @@ class _Worker:
             spill=ValueFolder(self._folder.values, f"job {order.job_id}"),
             keeper=keeper,
             pickle=dump,
+            allowed_hosts=read_allowed_hosts(),
         )
         return ProcessingContext(
             order.job_id, order.workflow_id, order.user_id, Path(order.workspace), services

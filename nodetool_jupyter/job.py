@@ -207,7 +207,7 @@ class Job:
     @property
     def written(self) -> str:
         """What its processes wrote themselves, once it has ended: libraries, child programs, crash reports;
-        the beginning and the end of it, as the strategies keep it that have processes.
+        the beginning and the end of it. Empty where the strategy has no processes.
         """
         return read_written(RunFolder(self._manager.store.run_directory(self.id)))
 

@@ -74,7 +74,7 @@ def _check(session: Session, request: RunJobRequest) -> int:
 
 
 def _start(session: Session, request: RunJobRequest, options: CellOptions) -> int:
-    """``--background``: the job's id, once the job no longer needs this process."""
+    """``--background``: the job's id; returns once the job no longer needs this process."""
     if not load_strategy(request.strategy).capabilities.survives_kernel:
         raise OptionError(
             f"a {request.strategy} job can't go on in the background: it ends with this process",
@@ -86,11 +86,11 @@ def _start(session: Session, request: RunJobRequest, options: CellOptions) -> in
             hint="set NODETOOL_STORE=sqlite, or leave --background out",
         )
     job = session.submit_request(request, resume=options.resume)
+    tell(job.id)
     managed = session.manager.get_job(job.id)
     while managed is not None and managed.execution is not None and not managed.execution.is_started:
         if job.wait(STEP):
             break
-    tell(job.id)
     return COMPLETED
 
 

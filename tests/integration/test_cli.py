@@ -279,6 +279,8 @@ def test_the_result_of_a_job_that_failed_is_its_error(tmp_path: Path) -> None:
     program("run", workflow(tmp_path, "fail(text='x')"))
     ran = program("result")
     assert (ran.returncode, ran.stdout, "no x" in ran.stderr) == (1, "", True)
+    [job] = jobs()
+    assert (job["error"]["code"], job["error"]["node_id"]) == ("node_error", "fail_1")
 
 
 def test_nothing_of_a_notebook_is_imported(tmp_path: Path) -> None:

@@ -20,18 +20,20 @@ from nodetool_jupyter.engine.actor import Actor
 from nodetool_jupyter.engine.blocking import INSISTENCE
 from nodetool_jupyter.engine.capture import start_capture, stop_capture
 from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext
-from nodetool_jupyter.engine.failure import fault_of, node_in, uncancellable
+from nodetool_jupyter.engine.failure import engine_error, fault_of, node_in, uncancellable
 from nodetool_jupyter.engine.inbox import Inbox, Parking
 from nodetool_jupyter.engine.once import run_once
 from nodetool_jupyter.engine.plan import NOTHING, Plan, PlanEdge, PlanNode
 from nodetool_jupyter.engine.reporter import Reporter
 from nodetool_jupyter.engine.telling import EventSink, Telling
 from nodetool_jupyter.engine.threads import Interruptible, ThreadPool
-from nodetool_jupyter.errors import ErrorCode, NodeError
+from nodetool_jupyter.errors import NodeError
 from nodetool_jupyter.model.events import Fault, JobUpdate
 
 STEPS = 256
 """Nodes that a lane steps before the loop gets its turn."""
+EAGER = 64
+"""Nodes of a process whose start is told at once."""
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class WorkflowRunner:
     ) -> None:
         self._run = Run(plan, context, sink, pool, first_seq=first_seq, grace=grace)
         self._run.is_mortal = is_mortal
+        self._run.telling.eager = EAGER if is_mortal else 0
 
     async def run(self) -> Outcome:
         """Run to the end; never raises for what nodes do. The last event told is the terminal job_update."""
@@ -379,13 +382,7 @@ class Run:
     def _fail_on_bug(self, bug: BaseException) -> None:
         """An error outside of node code is ours; the job ends, and says so."""
         if self.error is None:
-            self.error = NodeError(
-                f"the engine failed: {type(bug).__name__}: {bug}",
-                node_id="",
-                code=ErrorCode.ENGINE_ERROR,
-                hint="this is a fault of nodetool_jupyter; please report it",
-            )
-            self.error.__cause__ = bug
+            self.error = engine_error(bug)
             self._wake.set()
 
     def _relieve_stall(self) -> None:

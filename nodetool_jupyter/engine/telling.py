@@ -49,6 +49,8 @@ class Telling:
         self._lock = threading.RLock()
         self._is_telling = False
         self._will_tell = False
+        self.eager = 0
+        """How many nodes' starts are still told at once: a process that may crash says so where it was."""
         self._will_pulse = False
         self._reporters: dict[Reporter, None] = {}
         self.moved: dict[PlanEdge, Mapping[PlanEdge, int]] = {}
@@ -77,6 +79,11 @@ class Telling:
         """
         if len(self._outbox) >= BATCH:
             self.tell()
+
+    def tell_eagerly(self) -> None:
+        """A node is about to run."""
+        self.eager -= 1
+        self.tell()
 
     def _tell_later(self) -> None:
         assert self._loop is not None

@@ -25,14 +25,14 @@ class ControlGroup:
 
     def __init__(self, path: Path, controllers: frozenset[str]) -> None:
         self.path = path
-        self._controllers = controllers
+        self.controllers = controllers
         self._is_unified = (path / "cgroup.controllers").exists()
 
     def set_limits(self, limits: ResourceLimits) -> None:
         """Set those that this group's controllers know; raises OSError."""
-        if "pids" in self._controllers and limits.processes is not None:
+        if "pids" in self.controllers and limits.processes is not None:
             self._write("pids.max", limits.processes)
-        if "memory" in self._controllers and limits.memory is not None:
+        if "memory" in self.controllers and limits.memory is not None:
             if self._is_unified:
                 self._write("memory.max", limits.memory)
                 self._try_write("memory.swap.max", 0)
@@ -98,7 +98,7 @@ def make_groups(job_id: str, limits: ResourceLimits) -> list[ControlGroup]:
             wanted.discard(min(wanted))
         else:
             groups.append(made)
-            wanted -= made._controllers
+            wanted -= made.controllers
     return groups
 
 

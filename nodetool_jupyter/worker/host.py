@@ -17,7 +17,7 @@ import selectors
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +35,7 @@ from nodetool_jupyter.engine.threads import ThreadPool
 from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError, StoreError
 from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.request import ResourceLimits
-from nodetool_jupyter.settings import read_secret, set_environment
+from nodetool_jupyter.settings import read_allowed_hosts, read_secret, set_environment
 from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits
 from nodetool_jupyter.worker.cgroup import ControlGroup
@@ -57,7 +57,7 @@ def work(
     folder: RunFolder,
     pipes: WorkerEnds,
     environment: Mapping[str, str] | None,
-    groups: Iterable[ControlGroup] = (),
+    groups: Sequence[ControlGroup] = (),
 ) -> int:
     """Run the order; gives the exit code: 0 once the end has been handed over."""
     _put_streams_aside(pipes.output)
@@ -68,7 +68,8 @@ def work(
         _settle(order, environment)
         for group in groups:
             group.enter()
-        limits.apply(order.limits)
+        is_grouped = any("pids" in group.controllers for group in groups)
+        limits.apply(order.limits, is_grouped=is_grouped)
         worker = _Worker(order, folder, teller)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the supervisor is told why nothing ran
         return teller.hand_over(_update_of(_unable(error, order.limits), order))
@@ -159,6 +160,7 @@ class _Worker:
             spill=ValueFolder(self._folder.values, f"job {order.job_id}"),
             keeper=keeper,
             pickle=dump,
+            allowed_hosts=read_allowed_hosts(),
         )
         return ProcessingContext(
             order.job_id, order.workflow_id, order.user_id, Path(order.workspace), services

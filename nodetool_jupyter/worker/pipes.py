@@ -92,7 +92,7 @@ class Pipes:
         A worker that was killed may have told the beginning of its end, which is nothing.
         """
         said, start = bytes(self._end), self.worker_ends.token + b" "
-        if not said.endswith(b"\n") and (said.startswith(start) or start.startswith(said)):
+        if b"\n" not in said and (said.startswith(start) or start.startswith(said)):
             return Told()
         size, _, line = said.removeprefix(start).partition(b" ")
         update = _decoded(line) if said.startswith(start) and size.isdigit() else None

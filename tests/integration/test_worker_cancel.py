@@ -92,7 +92,7 @@ def test_twice_and_from_two_processes(workers: Workers) -> None:
 def test_a_stopped_worker(workers: Workers, tmp_path: Path) -> None:
     """It is woken to clean up, so that nobody has to wait for the grace."""
     job = workers.start(ends.stops, path=str(tmp_path / "begun"))
-    wait_until(lambda: (tmp_path / "begun").exists(), 10)
+    wait_until((tmp_path / "begun").exists, 10)
     job.cancel()
     assert job.wait().end.message is None
 
@@ -110,7 +110,7 @@ def test_one_that_resists(workers: Workers, tmp_path: Path) -> None:
 def test_it_may_clean_up(workers: Workers, tmp_path: Path) -> None:
     """The nodes and the programs that they have started."""
     job = workers.start(processes.cleans_up, folder=str(tmp_path))
-    wait_until(lambda: (tmp_path / "begun").exists(), 10)
+    wait_until((tmp_path / "begun").exists, 10)
     job.cancel()
     assert job.wait().status == "cancelled"
     assert {path.name for path in tmp_path.iterdir()} == {"begun", "node", "child"}

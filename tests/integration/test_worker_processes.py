@@ -9,6 +9,8 @@ import pytest
 
 from tests.integration.workers import Workers
 from tests.programs import processes
+from tests.programs.limits import prints_then_waits
+from tests.support import wait_until
 
 pytestmark = pytest.mark.only_on("linux")
 
@@ -49,9 +51,6 @@ def test_a_changed_process(workers: Workers, tmp_path: Path) -> None:
 
 def test_what_a_blocking_node_says_is_seen_at_once(workers: Workers) -> None:
     """Its loop can't tell it; somebody else does."""
-    from tests.programs.limits import prints_then_waits
-    from tests.support import wait_until
-
     job = workers.start(prints_then_waits)
     wait_until(lambda: job.logs == ["waiting"], 10)
     assert not job.ended.is_set()

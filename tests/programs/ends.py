@@ -12,6 +12,8 @@ from pathlib import Path
 
 from nodetool_jupyter import node
 
+# ruff: noqa: ASYNC240 - a trace is written where the node runs, and costs microseconds
+
 
 @node
 async def kills_itself(number: int) -> None:

@@ -11,9 +11,12 @@ from pathlib import Path
 
 from nodetool_jupyter import node
 
-TAKE = (
-    "import sys, time; data = bytearray(int(sys.argv[1])); data[::4096] = b'x' * len(data[::4096]); input()"
-)
+TAKE = """
+import sys
+data = bytearray(int(sys.argv[1]))
+data[::4096] = b"x" * len(data[::4096])
+input()
+"""
 
 
 @node
@@ -87,8 +90,7 @@ def starts_threads(count: int) -> int:
 
 @node
 def opens_files(count: int) -> int:
-    files = [open(os.devnull) for _ in range(count)]
-    return len(files)
+    return len([os.open(os.devnull, os.O_RDONLY) for _ in range(count)])
 
 
 @node

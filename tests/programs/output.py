@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 from nodetool_jupyter import ProcessingContext, node
@@ -96,18 +97,22 @@ def prints_an_end() -> None:
     raise ValueError("on purpose")
 
 
+def _pipes() -> list[int]:
+    found = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            if int(entry.name) > 2 and str(entry.readlink()).startswith("pipe:"):
+                found.append(int(entry.name))
+    return found
+
+
 @node
 def writes_to_pipes(text: str, code: int) -> None:
     """Writes to every pipe that it finds open; {end} is a forged end."""
     data = text.encode().replace(b"{end}", completed(os.environ[COOKIE], seq=3))
-    for name in os.listdir("/proc/self/fd"):
-        fd = int(name)
-        if fd > 2 and os.path.exists(f"/proc/self/fd/{fd}"):
-            if os.readlink(f"/proc/self/fd/{fd}").startswith("pipe:"):
-                try:
-                    os.write(fd, data)
-                except OSError:
-                    continue
+    for fd in _pipes():
+        with suppress(OSError):
+            os.write(fd, data)
     if code >= 0:
         os._exit(code)
 
@@ -125,3 +130,25 @@ def writes_to_its_log(folder: str, text: str, code: int) -> str:
     if code >= 0:
         os._exit(code)
     return "done"
+
+
+@node
+def fills_its_folder() -> None:
+    """Fills the disk of its run directory, then has something to say."""
+    with (_run_folder() / "filling").open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(BLOCK)
+        except OSError as error:
+            print(error)
+    for number in range(1000):
+        print(number)
+
+
+def _run_folder() -> Path:
+    """Where the log lies that this process has open."""
+    for entry in Path("/proc/self/fd").iterdir():
+        path = entry.resolve()
+        if path.name == "events.jsonl":
+            return path.parent
+    raise LookupError("no log is open")

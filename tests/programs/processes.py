@@ -15,7 +15,13 @@ from typing import Any
 
 from nodetool_jupyter import node
 
+# ruff: noqa: ASYNC110, ASYNC220, ASYNC240 - these nodes do on purpose what nodes should not
 SLEEP = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"]
+
+
+def rest() -> None:
+    """Do nothing for longer than any test takes."""
+    threading.Event().wait(60)
 
 
 def double(number: int) -> int:
@@ -43,7 +49,7 @@ def executes(method: str) -> list[int]:
 def terminates_a_child() -> int | None:
     import multiprocessing
 
-    process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+    process = multiprocessing.get_context("fork").Process(target=rest)
     process.start()
     process.terminate()
     process.join(10)
@@ -94,7 +100,7 @@ def changes_the_process(folder: str) -> str:
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     sys.path.clear()
     sys.setrecursionlimit(200)
-    return os.getcwd()
+    return str(Path.cwd())
 
 
 @node
@@ -129,7 +135,7 @@ def _daemon(path: Path, *, holds: bool) -> None:
             os.closerange(0, 256)
         with path.open("a") as file:
             file.write(f"{os.getpid()}\n")
-        time.sleep(60)
+        rest()
     os._exit(0)
 
 
@@ -153,12 +159,12 @@ def forks_a_bomb(path: str, most: int) -> None:
         with Path(path).open("a") as file:
             file.write(f"{os.getpid()}\n")
         if Path(path).stat().st_size > most * 4:
-            time.sleep(60)
+            rest()
         try:
             if os.fork() == 0:
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
         except OSError:
-            time.sleep(60)
+            rest()
 
 
 @node

@@ -94,7 +94,11 @@ def compile_graph(graph: Graph, registry: Registry, params: Mapping[str, Any] | 
     problems = planner.find_problems()
     if problems:
         raise InvalidGraph(problems)
-    return planner.plan()
+    plan = planner.plan()
+    problems = list(_stream_problems(plan))
+    if problems:
+        raise InvalidGraph(problems)
+    return plan
 
 
 def find_problems(graph: Graph, registry: Registry, params: Mapping[str, Any] | None = None) -> list[Problem]:
@@ -317,6 +321,27 @@ def _complete(node: PlanNode, dynamic_outputs: Mapping[str, Mapping[str, TypeMet
     node.fires_once = (
         plain and not spec.reads_stream and (spec.policy is NO_POLICY or spec.policy == NO_POLICY)
     )
+
+
+def _stream_problems(plan: Plan) -> Iterator[Problem]:
+    """A node that reads one input item by item has but one value of each other: a stream of them would lose
+    all but the one that happens to come first or last.
+    """
+    for node in plan.nodes:
+        if not node.spec.reads_stream:
+            continue
+        for edge in node.incoming:
+            handle = node.spec.inputs.get(edge.target_handle)
+            if edge.streams and handle is not None and not handle.streamed:
+                if edge.target_handle in node.gathered:
+                    continue
+                yield Problem(
+                    f"several values may come from node {edge.source.id}, and this node takes one here: "
+                    "it reads another input item by item",
+                    node.id,
+                    edge.target_handle,
+                    edge.id,
+                )
 
 
 def _lists_of_singles(

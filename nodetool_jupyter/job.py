@@ -15,7 +15,7 @@ from warnings import warn
 
 from nodetool_jupyter.engine.annotations import describe
 from nodetool_jupyter.errors import JobError, OptionError
-from nodetool_jupyter.manager import JobExecutionManager, ManagedJob
+from nodetool_jupyter.manager import JobExecutionManager, JobInputs, ManagedJob
 from nodetool_jupyter.model.events import Event, LogUpdate, decode_event
 from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.model.job import JobRecord, JobStatus
@@ -73,6 +73,7 @@ class Job:
         self._record = record
         self._managed = managed
         self._log: EventLog | None = None
+        self._inputs: JobInputs | None = None
 
     @property
     def id(self) -> str:
@@ -142,6 +143,45 @@ class Job:
     def cancel(self) -> bool:
         """Begin to cancel; False where it had ended already."""
         return self._manager.cancel_job(self.id)
+
+    def push_input(self, name: str, value: Any, timeout: float | None = 30.0) -> None:
+        """Give one more value to the streaming input of that name; from any thread, also before the job runs.
+
+        Waits while its nodes have too many before them already: TimeoutError after ``timeout`` seconds, None
+        for as long as it takes. Raises OptionError for a value that the input doesn't take, for an input that
+        isn't there, is no stream or has been ended, and for a job that has ended; ValueCrossingError for a
+        value that can't go to the job's process, JobUnreachable for a job of another kernel.
+        """
+        self._job_inputs().push(name, value, _seconds(timeout))
+
+    async def push_input_async(
+        self,
+        name: str,
+        value: Any,
+        timeout: float | None = 30.0,  # noqa: ASYNC109 - as push_input has it
+    ) -> None:
+        """``push_input`` for a coroutine: while it waits, its loop goes on."""
+        timeout = _seconds(timeout)
+        deadline = None if timeout is None else monotonic() + timeout
+        while True:
+            try:
+                await asyncio.to_thread(self.push_input, name, value, 0)
+                return
+            except TimeoutError:
+                if deadline is not None and monotonic() >= deadline:
+                    raise
+            await asyncio.sleep(ASYNC_POLL)
+
+    def end_input(self, name: str) -> None:
+        """No more comes for the streaming input of that name: its nodes go on to their end. Raises what
+        ``push_input`` raises.
+        """
+        self._job_inputs().end(name)
+
+    def _job_inputs(self) -> JobInputs:
+        if self._inputs is None:
+            self._inputs = self._manager.inputs(self.id)
+        return self._inputs
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for its end; False after ``timeout`` seconds."""

@@ -55,7 +55,7 @@ class Keeper:
 
     def _node_keys(self) -> dict[str, str]:
         if self._keys is None:
-            self._keys = keys_of(self._plan)
+            self._keys = keys_of(self._plan, str(self._path.parent))
         return self._keys
 
     def flush(self) -> None:

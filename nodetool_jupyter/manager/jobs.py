@@ -16,6 +16,7 @@ from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.errors import ErrorCode, JobUnreachable, NodeToolError, StrategyUnavailable
 from nodetool_jupyter.manager.again import Again, Resumed, what_to_resume, what_to_run
 from nodetool_jupyter.manager.door import Door, knock
+from nodetool_jupyter.manager.inputs import JobInputs, check_live
 from nodetool_jupyter.manager.managed import ManagedJob
 from nodetool_jupyter.manager.recovery import end_with_kernel, started
 from nodetool_jupyter.manager.slots import Slots
@@ -243,6 +244,25 @@ class JobExecutionManager:
     def get_job(self, job_id: str) -> ManagedJob | None:
         """A job of this process by its full id: live, or ended and still held by someone."""
         return self._live.get(job_id) or self._ended.get(job_id)
+
+    def inputs(self, job_id: str) -> JobInputs:
+        """The streaming inputs of a job of this process. Raises OptionError where it has ended,
+        JobUnreachable where another process looks after it, NodeToolError where its graph is known no more.
+        """
+        managed = self.get_job(job_id)
+        if managed is None:
+            record = self.store.get(job_id)
+            check_live(job_id, record.status)
+            if not self.store.owner_is_alive(record.owner):
+                self.recover_jobs()
+                managed = self.get_job(job_id)
+        if managed is None or managed.execution is None:
+            raise JobUnreachable(f"job {job_id} runs in another kernel", hint="push to it from there")
+        plan = managed.execution.launch.plan
+        if plan is None:
+            again = self.again(managed.record)
+            plan = compile_graph(again.request.graph, again.registry(self.registry), again.request.params)
+        return JobInputs(managed, plan)
 
     def list_jobs(self) -> list[ManagedJob]:
         """The jobs of this process that have not ended, oldest first."""

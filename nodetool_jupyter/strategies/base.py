@@ -164,6 +164,21 @@ class JobExecution(ABC):
     def fail(self, fault: Fault) -> None:
         """End the job like ``cancel``, but as failed, for this reason."""
 
+    def push_input(self, name: str, value: Any, timeout: float | None) -> None:  # noqa: ARG002 - the base names it
+        """Hand a checked value to a streaming input of the plan, in any thread, also before the start. Waits
+        while too many wait already, then raises TimeoutError. What comes after the job's end is dropped.
+        Raises InputEnded after the input's end, ValueCrossingError.
+        """
+        raise self._feeds_nothing()
+
+    def end_input(self, name: str) -> None:  # noqa: ARG002
+        """No more will come for a streaming input. Raises InputEnded after its end."""
+        raise self._feeds_nothing()
+
+    def _feeds_nothing(self) -> OptionError:
+        strategy = self.request.strategy
+        return OptionError(f"the {strategy} strategy has no streaming inputs", hint="use --strategy threaded")
+
     def adopt(self) -> None:
         """Follow a job that runs already; called once, in place of ``start``, for one that was recovered."""
         raise NotImplementedError(f"jobs of {type(self).__name__} don't outlive their kernel")

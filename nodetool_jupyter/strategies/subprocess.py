@@ -33,6 +33,7 @@ from nodetool_jupyter.values.files import ValueFolder
 from nodetool_jupyter.worker import limits, wire
 from nodetool_jupyter.worker.folder import CANCEL, EXIT, ORDER, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.following import Followed, Follower, Followers
+from nodetool_jupyter.worker.inputs import InputWriter
 from nodetool_jupyter.worker.nursery import Nursery
 from nodetool_jupyter.worker.order import (
     Order,
@@ -64,6 +65,7 @@ class SubprocessJobExecution(JobExecution):
     _is_second: bool = False
     _is_cancelled: bool = False
     _fault: Fault | None = None
+    _inputs: InputWriter | None = None
 
     @property
     def folder(self) -> RunFolder:
@@ -130,6 +132,20 @@ class SubprocessJobExecution(JobExecution):
         """Follow a job that another process has started."""
         self.strategy.followers.add(Follower(self.folder, self.job_id, self, first_seq=self.launch.first_seq))
 
+    def push_input(self, name: str, value: Any, timeout: float | None) -> None:
+        """See JobExecution.push_input; the value is in the run directory when this returns."""
+        self._input_writer().push(name, value, timeout, lambda: self.status.is_terminal)
+
+    def end_input(self, name: str) -> None:
+        """See JobExecution.end_input."""
+        self._input_writer().end(name)
+
+    def _input_writer(self) -> InputWriter:
+        with self._lock:
+            if self._inputs is None:
+                self._inputs = InputWriter(self.folder)
+            return self._inputs
+
     def cancel(self) -> None:
         """Have the whole tree of processes end."""
         self._end(None)
@@ -176,8 +192,11 @@ class SubprocessJobExecution(JobExecution):
         """See Followed.close."""
         with self._lock:
             connection, self._connection = self._connection, None
+            inputs = self._inputs
         if connection is not None:
             connection.close()
+        if inputs is not None:
+            inputs.close()
         if self._process is not None:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(PATIENCE)

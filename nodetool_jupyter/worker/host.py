@@ -26,10 +26,12 @@ from typing import Any
 
 from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext, Services
 from nodetool_jupyter.engine.failure import details_of, engine_failed
+from nodetool_jupyter.engine.feeding import Feeds
 from nodetool_jupyter.engine.keeping import Keeper, read_kept
+from nodetool_jupyter.engine.outcome import Outcome
 from nodetool_jupyter.engine.plan import Plan, compile_graph
 from nodetool_jupyter.engine.registry import Registry, source_spec
-from nodetool_jupyter.engine.runner import Outcome, WorkflowRunner
+from nodetool_jupyter.engine.runner import WorkflowRunner
 from nodetool_jupyter.engine.stack import is_in_node
 from nodetool_jupyter.engine.threads import ThreadPool
 from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError, StoreError
@@ -40,6 +42,7 @@ from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits
 from nodetool_jupyter.worker.cgroup import ControlGroup
 from nodetool_jupyter.worker.folder import RunFolder
+from nodetool_jupyter.worker.inputs import InputReader
 from nodetool_jupyter.worker.order import Order, decode_graph, decode_params, dump, unpack_code
 from nodetool_jupyter.worker.pipes import WorkerEnds
 from nodetool_jupyter.worker.process import COOKIE
@@ -108,6 +111,7 @@ class _Worker:
         self._pool = ThreadPool(order.thread_pool_size)
         self._is_cancelled = False
         plan = self._plan()
+        self._feeds = Feeds(plan.fed)
         os.register_at_fork(
             before=_hold_back_signals, after_in_parent=_let_signals_come, after_in_child=self._be_ordinary
         )
@@ -119,7 +123,9 @@ class _Worker:
             first_seq=order.first_seq,
             grace=order.grace,
             is_mortal=True,
+            feeds=self._feeds,
         )
+        self._is_fed = bool(plan.fed)
         teller.on_failure = self.runner.cancel
 
     def _be_ordinary(self) -> None:
@@ -174,6 +180,8 @@ class _Worker:
         signal.signal(signal.SIGTERM, self._on_terminate)
         ended = threading.Event()
         threading.Thread(target=self._pulse, args=(ended,), name="nodetool-pulse", daemon=True).start()
+        if self._is_fed:
+            InputReader(self._folder, self._feeds, self.runner.cancel).start()
         try:
             outcome = self._complete()
         except BaseException as bug:  # noqa: BLE001 - whatever it is, the job must end

@@ -18,7 +18,7 @@ from typing import Any
 from nodetool_jupyter.engine.actor import Actor
 from nodetool_jupyter.engine.blocking import INSISTENCE
 from nodetool_jupyter.engine.capture import start_capture, stop_capture
-from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext
+from nodetool_jupyter.engine.context import NodeCancelled, NodeSuspended, ProcessingContext
 from nodetool_jupyter.engine.failure import engine_error, fault_of, node_in, uncancellable
 from nodetool_jupyter.engine.feeding import Feeds
 from nodetool_jupyter.engine.inbox import Inbox
@@ -27,6 +27,7 @@ from nodetool_jupyter.engine.outcome import Outcome
 from nodetool_jupyter.engine.parking import Parking
 from nodetool_jupyter.engine.plan import NOTHING, Plan, PlanEdge, PlanNode
 from nodetool_jupyter.engine.reporter import Reporter
+from nodetool_jupyter.engine.suspending import suspend
 from nodetool_jupyter.engine.telling import EventSink, Telling
 from nodetool_jupyter.engine.threads import Interruptible, ThreadPool
 from nodetool_jupyter.errors import NodeError
@@ -114,6 +115,7 @@ class Run:
         self.is_mortal = False  # whether the process ends with the run, and so does what can't be stopped
         self.stuck: list[str] = []  # nodes whose function could not be stopped
         self.error: NodeError | None = None
+        self.suspension: NodeSuspended | None = None
         self._fault: Fault | None = None
         self.telling = Telling(context.job_id, sink, first_seq)
         self._actors: list[Actor | None] = [None] * len(plan.nodes)
@@ -138,7 +140,7 @@ class Run:
     @property
     def is_ending(self) -> bool:
         """Whether nodes should stop: the run is cancelled, or another node has failed."""
-        return self.is_cancelling or self.error is not None
+        return self.is_cancelling or self.error is not None or self.suspension is not None
 
     # --- life -------------------------------------------------------------------------------------
 
@@ -202,22 +204,15 @@ class Run:
             fault = uncancellable(fault, f"node {names}", self.grace)
         if fault is not None:
             return Outcome("failed", self.outputs, self.error, fault)
+        if self.suspension is not None and not self.is_cancelling:
+            return Outcome("suspended", self.outputs, message=self.suspension.reason)
         return Outcome("cancelled" if self.is_cancelling else "completed", self.outputs)
 
     def tell_end(self, outcome: Outcome) -> None:
-        fault, keeper = outcome.fault, self.context.services.keeper
+        keeper = self.context.services.keeper
         if keeper is not None:
             keeper.close(is_completed=outcome.status == "completed")
-        self.telling.tell_last(
-            JobUpdate(
-                status=outcome.status,
-                error=fault.message if fault else None,
-                traceback=fault.traceback if fault else None,
-                fault=fault,
-                duration=monotonic() - self._started,
-                timestamp=time(),
-            )
-        )
+        self.telling.tell_last(outcome.update(monotonic() - self._started))
         self.feeds.close()
 
     def cancel(self, fault: Fault | None) -> None:
@@ -330,7 +325,7 @@ class Run:
                 elif self._standby is None:
                     self._stand_by()
                 await (run_once(self, item) if isinstance(item, PlanNode) else item.step())
-        except NodeError as error:
+        except (NodeError, NodeSuspended) as error:
             self._fail(item, error)
         except (asyncio.CancelledError, NodeCancelled):
             return
@@ -375,12 +370,16 @@ class Run:
             self._wake.set()
         self.telling.tell_if_many()
 
-    def _fail(self, item: Actor | PlanNode | None, error: NodeError) -> None:
-        if self.error is None and not self.is_cancelling and item is not None:
+    def _fail(self, item: Actor | PlanNode | None, reason: NodeError | NodeSuspended) -> None:
+        """A node has failed, or suspends the job; what comes first counts."""
+        if self.is_ending or item is None:
+            return
+        reporter = Reporter(item, self) if isinstance(item, PlanNode) else item
+        error = suspend(self, reporter, reason) if isinstance(reason, NodeSuspended) else reason
+        if error is not None:
             self.error = error
-            reporter = Reporter(item, self) if isinstance(item, PlanNode) else item
             reporter.fail(error)
-            self._wake.set()
+        self._wake.set()
 
     def _fail_on_bug(self, bug: BaseException) -> None:
         """An error outside of node code is ours; the job ends, and says so."""

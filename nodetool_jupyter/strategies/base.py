@@ -77,6 +77,9 @@ class Launch:
     """The run directory of a job from whose results it goes on."""
     reads_pickles: bool = False
     """Whether values that are kept there may be unpickled."""
+    attempt: int = 1
+    """Above 1 for a job that goes on after it was suspended: ``resumed`` is its own directory then."""
+    resume_value: Any = None
 
 
 @dataclass(slots=True, eq=False)
@@ -188,7 +191,7 @@ class JobExecution(ABC):
         dropped.
         """
         with self._telling:
-            if self.status.is_terminal:
+            if self.status.is_at_rest:
                 return
             sink = self.sink
             for update in events.job_updates:
@@ -197,9 +200,9 @@ class JobExecution(ABC):
 
     def _fold(self, update: JobUpdate) -> None:
         self.status = JobStatus(update.status)
-        if self.status.is_terminal:
+        if self.status.is_at_rest:
             self.sink = _drop  # it knows who holds this: without the cycle both are freed at once
-            if self.status is not JobStatus.COMPLETED:
+            if self.status not in (JobStatus.COMPLETED, JobStatus.SUSPENDED):
                 self.error = error_of(self.job_id, self.status, update.fault)
 
 

@@ -18,10 +18,10 @@ from time import monotonic
 from typing import Any
 
 from nodetool_jupyter.engine.blocking import INSISTENCE
-from nodetool_jupyter.engine.context import NodeCancelled
+from nodetool_jupyter.engine.context import NodeCancelled, Resumption
 from nodetool_jupyter.engine.failure import engine_failed
 from nodetool_jupyter.engine.feeding import Feeds
-from nodetool_jupyter.engine.keeping import Keeper, read_kept
+from nodetool_jupyter.engine.keeping import Keeper, read_kept, read_state
 from nodetool_jupyter.engine.outcome import Outcome
 from nodetool_jupyter.engine.runner import WorkflowRunner
 from nodetool_jupyter.engine.stack import is_in_node
@@ -175,7 +175,7 @@ class ThreadedJobExecution(JobExecution):
         if self.launch.resumed is not None:
             unpickle = pickle.loads if self.launch.reads_pickles else None
             self._keeper.resume(dict(read_kept(self.launch.resumed, self.launch.resumed / VALUES, unpickle)))
-        services = replace(self.context.services, keeper=self._keeper)
+        services = replace(self.context.services, keeper=self._keeper, resumption=self._resumption())
         self.runner = WorkflowRunner(
             plan,
             replace(self.context, services=services),
@@ -193,6 +193,13 @@ class ThreadedJobExecution(JobExecution):
         self._worker = self.strategy.workers.get()
         self.strategy.watch(self)
         self._call = self._worker.assign(self._main)
+
+    def _resumption(self) -> Resumption | None:
+        launch = self.launch
+        if launch.attempt == 1 or launch.resumed is None:
+            return None
+        unpickle = pickle.loads if launch.reads_pickles else None
+        return read_state(launch.resumed, launch.resumed / VALUES, launch.resume_value, unpickle)
 
     async def _main(self) -> None:
         assert self.runner is not None
@@ -213,7 +220,7 @@ class ThreadedJobExecution(JobExecution):
 
     def _fold(self, update: JobUpdate) -> None:
         JobExecution._fold(self, update)
-        if self.status.is_terminal:
+        if self.status.is_at_rest:
             self._feeds.close()
 
     def cancel(self) -> None:

@@ -24,10 +24,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext, Services
+from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext, Resumption, Services
 from nodetool_jupyter.engine.failure import details_of, engine_failed
 from nodetool_jupyter.engine.feeding import Feeds
-from nodetool_jupyter.engine.keeping import Keeper, read_kept
+from nodetool_jupyter.engine.keeping import Keeper, read_kept, read_state
 from nodetool_jupyter.engine.outcome import Outcome
 from nodetool_jupyter.engine.plan import Plan, compile_graph
 from nodetool_jupyter.engine.registry import Registry, source_spec
@@ -38,6 +38,7 @@ from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError, Stor
 from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.request import ResourceLimits
 from nodetool_jupyter.settings import read_secret, set_environment
+from nodetool_jupyter.values.codec import decode
 from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits
 from nodetool_jupyter.worker.cgroup import ControlGroup
@@ -165,11 +166,19 @@ class _Worker:
             temp_folder=self._temp_folder,
             spill=ValueFolder(self._folder.values, f"job {order.job_id}"),
             keeper=keeper,
+            resumption=self._resumption(),
             pickle=dump,
         )
         return ProcessingContext(
             order.job_id, order.workflow_id, order.user_id, Path(order.workspace), services
         )
+
+    def _resumption(self) -> Resumption | None:
+        order, folder = self._order, self._folder
+        if order.attempt == 1:
+            return None
+        value = decode(order.resume_value, ValueFolder(folder.values).find, unpickle=pickle.loads)
+        return read_state(folder.path, folder.values, value, pickle.loads)
 
     def _temp_folder(self) -> Path:
         make_private(self._folder.temporary)

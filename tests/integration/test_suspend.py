@@ -8,11 +8,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from nodetool_jupyter.errors import NodeToolError
+from nodetool_jupyter.errors import JobFailed, NodeToolError
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.model.events import JobUpdate
 from nodetool_jupyter.model.job import JobStatus
-from nodetool_jupyter.worker.folder import EXIT, RunFolder
+from nodetool_jupyter.worker.folder import EXIT, SUPERVISOR, RunFolder
 from tests.integration.gates import Open
 from tests.integration.kernels import kernel, read_id
 from tests.integration.workers import processes_of
@@ -91,18 +91,15 @@ def test_a_resumed_job_whose_supervisor_is_killed_has_failed(
     open_session: Open, home: Path, tmp_path: Path
 ) -> None:
     """What its first attempt has told is not cut from its log."""
-    job = open_session(home=home).find(suspend_and_die(home, tmp_path / "go"))
+    session = open_session(home=home)
+    job = session.find(suspend_and_die(home, tmp_path / "go"))
     job.resume()
     wait_until(lambda: job.status is JobStatus.RUNNING, DEADLINE)
-    for process in processes_of(job.id):
-        for parent in process.parents():
-            if parent.pid in {each.ppid() for each in processes_of(job.id)}:
-                parent.kill()
-                break
-    with pytest.raises(NodeToolError):
+    folder = RunFolder(session.store.run_directory(job.id))
+    psutil.Process(folder.read_record(SUPERVISOR)["pid"]).kill()
+    with pytest.raises(JobFailed, match="the process that looked after the job was killed"):
         job.result(DEADLINE)
     assert states_of(job) == ["running", "suspended", "running", "failed"]
-    psutil.wait_procs(processes_of(job.id), DEADLINE)
 
 
 def test_of_two_kernels_one_resumes_it(open_session: Open, home: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import ast
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -26,9 +26,20 @@ def parse(line: str, namespace: Mapping[str, Any] | None = None) -> CellOptions:
 
     Raises OptionError, with what was meant where that can be guessed.
     """
-    names = namespace or {}
+    return _collect(_pairs(_split(line)), namespace or {})
+
+
+def from_pairs(pairs: Iterable[tuple[Option, str]]) -> CellOptions:
+    """Options with their texts as a shell has read them; there are no variables, and a dollar is one.
+
+    Raises OptionError.
+    """
+    return _collect(pairs, None)
+
+
+def _collect(pairs: Iterable[tuple[Option, str]], names: Mapping[str, Any] | None) -> CellOptions:
     values: dict[str, Any] = {}
-    for option, text in _pairs(_split(line)):
+    for option, text in pairs:
         if option.repeatable:
             values.setdefault(option.field, []).append(_read_param(text, names))
         elif option.field in values:
@@ -169,7 +180,9 @@ def _guess_word(token: str) -> str:
     return f"did you mean {BY_FIELD[near].flag}?" if near else HELP
 
 
-def _read_value(option: Option, text: str, names: Mapping[str, Any]) -> Any:
+def _read_value(option: Option, text: str, names: Mapping[str, Any] | None) -> Any:
+    if names is None:
+        return _check_params(_read_literal(text)) if option.field == "params" else _read(option, text)
     if option.field == "params":
         return _read_params(text, names)
     match = VARIABLE.fullmatch(text)
@@ -193,11 +206,13 @@ def _wrong(option: Option, found: str, accepted: str = "") -> OptionError:
     )
 
 
-def _read_param(text: str, names: Mapping[str, Any]) -> Param:
+def _read_param(text: str, names: Mapping[str, Any] | None) -> Param:
     name, equals, value = text.partition("=")
     name = name.strip()
     if not equals or not name:
         raise OptionError(f"--param can't be {text!r}; accepted is name=value", hint="such as -p n=5")
+    if names is None:
+        return Param(name, value)
     match = VARIABLE.fullmatch(value)
     if match:
         return Param(name, _lookup(match.group(1), names), is_text=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from nodetool_jupyter.job import Job
@@ -10,20 +9,17 @@ from nodetool_jupyter.magics.arguments import Arguments
 from nodetool_jupyter.magics.notebook import Notebook
 from nodetool_jupyter.magics.tables import put, tell
 from nodetool_jupyter.magics.waiting import Interrupts, WatchedJob
-from nodetool_jupyter.model.events import Event, LogUpdate
+from nodetool_jupyter.model.events import LogUpdate
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.views.drawing import drawn
-from nodetool_jupyter.views.jobs import check_node, jobs_grid, log_lines, status_grid
-from nodetool_jupyter.views.markup import clean
+from nodetool_jupyter.views.jobs import check_node, jobs_grid, log_lines, status_grid, written_lines
 from nodetool_jupyter.views.sheet import Heading, Sheet, Words
 from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.views.text import end_text
 from nodetool_jupyter.widgets.feed import JobReader
 
 LAST = "last"
-PROCESS = "(process)"
-"""What stands in the place of a node's id before lines that no node wrote."""
 SHOWN = 20
 SHOWN_AT_MOST = 1_000
 STEP = 0.1
@@ -73,35 +69,18 @@ def show_logs(notebook: Notebook, given: Arguments) -> None:
         check_node(job, wanted)
     if not given.has("--follow"):
         lines = [line for event in job.logs for line in log_lines(event, wanted)]
-        lines += _written_lines(job) if wanted is None else []
+        lines += written_lines(job) if wanted is None else []
         nothing = f"job {job.id} has no log{f' of node {wanted}' if wanted else ''}"
         tell("\n".join(lines) or nothing)
         return
     with Interrupts() as interrupts:
-        for event in new_events(WatchedJob(job, interrupts)):
+        for event in JobReader(WatchedJob(job, interrupts)).follow(STEP):
             lines = log_lines(event, wanted) if isinstance(event, LogUpdate) else []
             if lines:
                 tell("\n".join(lines))
-    if wanted is None and (written := _written_lines(job)):
+    if wanted is None and (written := written_lines(job)):
         tell("\n".join(written))
     tell(end_text(fold(job)).partition("\n")[0])
-
-
-def new_events(job: WatchedJob) -> Iterator[Event]:
-    """A job's messages from the start on, each as it comes, until it ends; raises Interrupted."""
-    reader = JobReader(job)
-    while True:
-        has_ended = job.wait(0)
-        yield from reader.advance()
-        if has_ended:
-            return
-        job.wait(STEP)
-
-
-def _written_lines(job: Job) -> list[str]:
-    """What no node wrote, but the job's processes."""
-    text = clean(job.written).rstrip("\n")
-    return [f"{PROCESS} │ {line}" for line in text.split("\n")] if text else []
 
 
 def attach(notebook: Notebook, given: Arguments) -> None:

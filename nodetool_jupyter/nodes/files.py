@@ -9,15 +9,16 @@ import asyncio
 import fnmatch
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.values import convert
 
+Loaded = TypeVar("Loaded")
 MAX_BYTES = 256 * 2**20
 """Of a file that a node reads as a whole."""
 MAX_FILES = 100_000
@@ -177,6 +178,27 @@ async def listed(
 ) -> list[Path]:
     """Likewise, for nodes that load one after the other: a generator of the pool would load many ahead."""
     return await asyncio.to_thread(list, files_in(folder, pattern, deep=deep, endings=endings))
+
+
+async def loaded(
+    context: ProcessingContext,
+    given: str,
+    load: Callable[[Path], Loaded],
+    pattern: str,
+    *,
+    deep: bool,
+    endings: tuple[str, ...],
+) -> AsyncIterator[tuple[Loaded, str]]:
+    """(what ``load`` makes of it, name) of the files in a folder; with a warning for what it refuses."""
+    folder = existing_folder(context.workspace, given)
+    for path in await listed(folder, pattern, deep=deep, endings=endings):
+        name = named_by(context.workspace, given, path)
+        try:
+            content = await asyncio.to_thread(load, path)
+        except ValueError as error:
+            context.log(f"{name} is left out: {error}", "warning")
+        else:
+            yield content, name
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:

@@ -204,6 +204,7 @@ class DownloadFiles(BaseNode, prefix="lib.http"):
         failed: list[str]
 
     async def process(self, context: ProcessingContext) -> OutputType:
+        need("httpx", "httpx", "http")
         folder = files.inside_workspace(context.workspace, self.output_folder)
         with files.told(f"the folder {self.output_folder!r} can't be made"):
             folder.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,9 @@ from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.views.text import duration_text, tally_text
 from nodetool_jupyter.views.values import inline
 
+PROCESS = "(process)"
+"""What stands in the place of a node's id before lines that no node wrote."""
+
 
 def jobs_grid(records: Iterable[JobRecord]) -> Grid:
     """A row a job."""
@@ -77,3 +80,9 @@ def log_lines(event: LogUpdate, wanted: str | None = None) -> list[str]:
     mark = "" if event.severity == "info" else f"{event.severity}: "
     name = event.node_id or event.node_name
     return [f"{clean(name)} │ {mark}{line}" for line in clean(event.content).rstrip("\n").split("\n")]
+
+
+def written_lines(job: Job) -> list[str]:
+    """What no node wrote, but the job's processes."""
+    text = clean(job.written).rstrip("\n")
+    return [f"{PROCESS} │ {line}" for line in text.split("\n")] if text else []

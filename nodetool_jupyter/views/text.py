@@ -199,7 +199,7 @@ def fault_lines(view: JobView) -> Iterator[str]:
         yield from f"→ {clean(fault.hint, 500)}".split("\n")
 
 
-def end_text(view: JobView, *, nodes: bool = True) -> str:
+def end_text(view: JobView, *, nodes: bool = True, outputs: bool = True) -> str:
     """The end state in several lines, the same for runs that go the same way; ``nodes`` one by one too."""
     lines = [headline(view)]
     if nodes:
@@ -208,7 +208,7 @@ def end_text(view: JobView, *, nodes: bool = True) -> str:
         ]
         more = len(view.nodes) - NODES_SHOWN
         lines += [f"  … and {nodes_text(more)} more: {tally_text(view)} in all"] if more > 0 else []
-    for name, output in view.outputs.items():
+    for name, output in view.outputs.items() if outputs else ():
         lines.append(f"  {isolate(one_line(name, 60))} = {output_text(output)}")
     lines += [f"  {line}" for line in fault_lines(view)]
     return "\n".join(lines)

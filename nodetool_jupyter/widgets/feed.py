@@ -101,17 +101,28 @@ class JobReader:
                 if deadline is not None and monotonic() > deadline:
                     return
 
+    def follow(self, step: float) -> Iterator[Event]:
+        """Each event as it comes, until the job has ended; it is looked at every ``step`` seconds."""
+        while True:
+            has_ended = self.job.wait(0)
+            yield from self.advance()
+            if has_ended:
+                return
+            self.job.wait(step)
+
     def drain(self, deadline: float | None = None) -> None:
         """Fold what is new."""
         for _ in self.advance(deadline):
             pass
 
     def close(self) -> None:
-        """Fold all there is; where the log lacks the end that the job had, the view gets it from the job."""
+        """Fold all there is; where the log lacks the end that the job had, or told another one before it was
+        mended, the view gets it from the job.
+        """
         self.drain()
-        if not self.view.ended and (status := self.job.status) not in LIVE:
+        if self.view.status is not (status := self.job.status) and status not in LIVE:
             self.drain()
-            if not self.view.ended:
+            if self.view.status is not status:
                 self.view.end(status)
 
     def _read(self) -> bool:

@@ -23,6 +23,7 @@ from nodetool_jupyter.worker.folder import EXIT, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.tail import belongs, conclude, is_last, place_of
 
 BLOCK = 1024 * 1024
+START = b'{"'
 POLL = 0.05
 """Seconds between two looks at jobs without a bell."""
 CHECK = 1.0
@@ -101,15 +102,18 @@ class Follower:
                 at = None
             if not lines:
                 return
-            if at not in (None, len(lines) - 1) or not belongs(
-                lines[-1], self._job_id, self.seq + len(lines) - 1
-            ):
+            if at not in (None, len(lines) - 1) or not self._belong(lines):
                 raise WorkflowError("something else than its worker has written to the job's log")
             self._offset = offset
             self.is_over = at is not None
             batch = KeptBatch(lines, self._job_id, self.seq)
             self.seq += len(lines)
             self.followed.take(batch)
+
+    def _belong(self, lines: list[bytes]) -> bool:
+        """Whether they are the next messages: by the number of the last one, and the looks of all."""
+        last = self.seq + len(lines) - 1
+        return belongs(lines[-1], self._job_id, last) and all(line.startswith(START) for line in lines)
 
     def _take_end(self) -> None:
         end = decode_event(self._folder.read_record(EXIT)["update"].encode())

@@ -37,7 +37,7 @@ from nodetool_jupyter.engine.threads import ThreadPool
 from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError, StoreError
 from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.request import ResourceLimits
-from nodetool_jupyter.settings import read_secret, set_environment
+from nodetool_jupyter.settings import read_allowed_hosts, read_secret, set_environment
 from nodetool_jupyter.values.codec import decode
 from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits
@@ -168,6 +168,7 @@ class _Worker:
             keeper=keeper,
             resumption=self._resumption(),
             pickle=dump,
+            allowed_hosts=read_allowed_hosts(),
         )
         return ProcessingContext(
             order.job_id, order.workflow_id, order.user_id, Path(order.workspace), services

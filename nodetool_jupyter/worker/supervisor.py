@@ -215,7 +215,6 @@ class Supervisor:
     def _start_worker(self, environment: Mapping[str, str] | None) -> None:
         parent = os.getpid()
         record = {"pid": parent, "start_time": start_time(parent), "boot_id": boot_id()}
-        self._folder.make_reserve()
         self._groups = tuple(make_groups(self._order.job_id, self._order.limits))
         groups = [str(group.path) for group in self._groups]
         # Before the fork: without this record nothing of the user's has ever run.
@@ -226,6 +225,7 @@ class Supervisor:
         if self._worker == 0:
             self._become_worker(parent, pipes, environment)
         pipes.close_in_supervisor()
+        self._folder.make_reserve()  # while the worker begins
         self._listen_until(pipes.output_fd, pipes.read_output)
         self._listen_until(pipes.end_fd, pipes.read_end)
         if self._cancelled_at is not None:

@@ -98,10 +98,11 @@ class TestAllowing:
         with pytest.raises(ValueError, match="is not public"):
             get(server.url("/text"), "127.0.0.1:1 localhost")
 
+    @pytest.mark.parametrize("strategy", ["threaded", "subprocess"])
     def test_by_the_environment_and_no_other_way(
-        self, server: Server, monkeypatch: pytest.MonkeyPatch
+        self, server: Server, monkeypatch: pytest.MonkeyPatch, strategy: str
     ) -> None:
-        """The setting reaches the nodes of a job."""
+        """The setting reaches the nodes of a job, wherever it runs."""
         graph = {
             "nodes": [
                 {"id": "get", "type": "lib.http.GetRequest", "data": {"url": server.url("/text")}},
@@ -111,10 +112,10 @@ class TestAllowing:
         }
         close_session()
         with pytest.raises(NodeError, match="is not public"):
-            run(graph)
+            run(graph, strategy=strategy)
         close_session()
         monkeypatch.setenv(web.VARIABLE, server.host)
-        assert run(graph).result() == "Grüße"
+        assert run(graph, strategy=strategy).result() == "Grüße"
         close_session()
 
 

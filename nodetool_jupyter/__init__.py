@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nodetool_jupyter.errors import JobError as JobError
     from nodetool_jupyter.errors import JobFailed as JobFailed
     from nodetool_jupyter.errors import JobNotFound as JobNotFound
+    from nodetool_jupyter.errors import JobSuspended as JobSuspended
     from nodetool_jupyter.errors import JobTimedOut as JobTimedOut
     from nodetool_jupyter.errors import NodeError as NodeError
     from nodetool_jupyter.errors import NodeToolError as NodeToolError
@@ -73,7 +74,7 @@ _NAMES = {
     "errors": (
         "NodeToolError SettingsError OptionError WorkflowError CellError InvalidGraph ValueCrossingError "
         "StrategyError UnknownStrategy StrategyUnavailable UnsupportedLimit StoreError JobNotFound "
-        "JobError NodeError JobFailed JobTimedOut JobCancelled"
+        "JobError NodeError JobFailed JobTimedOut JobCancelled JobSuspended"
     ),
     "job": "Job",
     "manager": "JobExecutionManager",

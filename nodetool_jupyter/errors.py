@@ -19,7 +19,8 @@
         ├── NodeError            … because of one node
         ├── JobFailed            … because of its worker, strategy or machine
         ├── JobTimedOut
-        └── JobCancelled
+        ├── JobCancelled
+        └── JobSuspended
 
 Each message says what happened and where; ``hint`` is the next step.
 """
@@ -238,6 +239,10 @@ class JobTimedOut(JobError):
 
 class JobCancelled(JobError):
     """The job was cancelled."""
+
+
+class JobSuspended(JobError):
+    """The job waits to be resumed; the message is the reason that its node has given."""
 
 
 class NodeError(JobError):

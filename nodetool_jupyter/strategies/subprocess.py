@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +29,18 @@ from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
 from nodetool_jupyter.settings import Settings, get_environment
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, JobExecution, Launch, Strategy
+from nodetool_jupyter.values.codec import encode
 from nodetool_jupyter.values.files import ValueFolder
 from nodetool_jupyter.worker import limits, wire
 from nodetool_jupyter.worker.folder import CANCEL, EXIT, ORDER, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.following import Followed, Follower, Followers
+from nodetool_jupyter.worker.inputs import InputWriter
 from nodetool_jupyter.worker.nursery import Nursery
 from nodetool_jupyter.worker.order import (
     Order,
     classes_in,
     digest_of,
+    dump,
     encode_graph,
     encode_params,
     pack_code,
@@ -64,6 +67,7 @@ class SubprocessJobExecution(JobExecution):
     _is_second: bool = False
     _is_cancelled: bool = False
     _fault: Fault | None = None
+    _inputs: InputWriter | None = None
 
     @property
     def folder(self) -> RunFolder:
@@ -130,6 +134,20 @@ class SubprocessJobExecution(JobExecution):
         """Follow a job that another process has started."""
         self.strategy.followers.add(Follower(self.folder, self.job_id, self, first_seq=self.launch.first_seq))
 
+    def push_input(self, name: str, value: Any, timeout: float | None) -> None:
+        """See JobExecution.push_input; the value is in the run directory when this returns."""
+        self._input_writer().push(name, value, timeout, lambda: self.status.is_at_rest)
+
+    def end_input(self, name: str) -> None:
+        """See JobExecution.end_input."""
+        self._input_writer().end(name)
+
+    def _input_writer(self) -> InputWriter:
+        with self._lock:
+            if self._inputs is None:
+                self._inputs = InputWriter(self.folder)
+            return self._inputs
+
     def cancel(self) -> None:
         """Have the whole tree of processes end."""
         self._end(None)
@@ -140,7 +158,7 @@ class SubprocessJobExecution(JobExecution):
 
     def _end(self, fault: Fault | None) -> None:
         with self._lock:
-            if self._is_cancelled or self.status.is_terminal:
+            if self._is_cancelled or self.status.is_at_rest:
                 return
             self._is_cancelled = True
             self._fault = fault
@@ -176,8 +194,11 @@ class SubprocessJobExecution(JobExecution):
         """See Followed.close."""
         with self._lock:
             connection, self._connection = self._connection, None
+            inputs = self._inputs
         if connection is not None:
             connection.close()
+        if inputs is not None:
+            inputs.close()
         if self._process is not None:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(PATIENCE)
@@ -195,11 +216,12 @@ def send_to(folder: RunFolder, message: bytes) -> None:
         connection.sendall(message)
 
 
-def write_ticket(digest: str) -> str:
+def write_ticket(digest: str, first_seq: int = 1) -> str:
     """The recovery ticket: which order in the run directory is the job's own. It lies in the store, where no
-    job can write.
+    job can write. ``first_seq`` is the number of the attempt's first message.
     """
-    return to_json({"version": TICKET, "order": digest}).decode()
+    later = {"first_seq": first_seq} if first_seq > 1 else {}
+    return to_json({"version": TICKET, "order": digest, **later}).decode()
 
 
 def read_ticket(ticket: str | None) -> str:
@@ -274,15 +296,24 @@ class SubprocessStrategy(Strategy):
         """
         folder = RunFolder(launch.directory)
         folder.make()
+        if launch.attempt > 1:
+            for name in (EXIT, SUPERVISOR, REFUSAL, CANCEL):  # of the attempt before: nothing has begun yet
+                (folder.path / name).unlink(missing_ok=True)
         try:
             data = self._order(launch, ValueFolder(folder.values)).to_bytes()
             folder.write(ORDER, data)
         except BaseException:
-            shutil.rmtree(folder.path, ignore_errors=True)
+            if launch.attempt == 1:
+                shutil.rmtree(folder.path, ignore_errors=True)
             raise
         digest = digest_of(data)
+        ticket = write_ticket(digest, launch.first_seq)
         return SubprocessJobExecution(
-            launch=launch, sink=sink, strategy=self, ticket=write_ticket(digest), digest=digest
+            launch=launch,
+            sink=sink,
+            strategy=self,
+            ticket=ticket,
+            digest=digest,
         )
 
     def _order(self, launch: Launch, spill: ValueFolder) -> Order:
@@ -312,6 +343,8 @@ class SubprocessStrategy(Strategy):
             thread_pool_size=self._thread_pool_size,
             grace=self._grace,
             first_seq=launch.first_seq,
+            attempt=launch.attempt,
+            resume_value=encode(launch.resume_value, spill, name="the value to resume with", pickle=dump),
             resumed=None if launch.resumed is None else str(launch.resumed),
             reads_pickles=launch.reads_pickles,
         )
@@ -323,6 +356,7 @@ class SubprocessStrategy(Strategy):
     def recover(self, launch: Launch, sink: EventSink, ticket: str | None) -> SubprocessJobExecution:
         """See Strategy.recover."""
         digest = read_ticket(ticket)
+        launch = replace(launch, first_seq=from_json(ticket or "{}").get("first_seq", 1))
         return SubprocessJobExecution(launch=launch, sink=sink, strategy=self, ticket=ticket, digest=digest)
 
     def _cannot_follow(self, followed: Followed, error: Exception, seq: int) -> None:

@@ -20,7 +20,7 @@ from nodetool_jupyter.model.batch import JOB_UPDATE, KeptBatch
 from nodetool_jupyter.model.events import decode_event, encode_event
 from nodetool_jupyter.worker.event_log import LogReader
 from nodetool_jupyter.worker.folder import EXIT, SUPERVISOR, RunFolder
-from nodetool_jupyter.worker.tail import belongs, conclude, is_end
+from nodetool_jupyter.worker.tail import belongs, conclude, is_last, place_of
 
 BLOCK = 1024 * 1024
 START = b'{"'
@@ -61,7 +61,7 @@ class Follower:
         self._job_id = job_id
         self.followed = followed
         self._log: LogReader = folder.reader()
-        self._offset = 0
+        self._offset = place_of(folder, first_seq)
         self._first_seq = first_seq
         self.seq = first_seq
         self._checked = monotonic()
@@ -260,7 +260,7 @@ class Followers:
 def _place_of_end(lines: list[bytes]) -> int | None:
     """Where the first message stands that ends a job."""
     for at, line in enumerate(lines):
-        if JOB_UPDATE in line and is_end(decode_event(line)):
+        if JOB_UPDATE in line and is_last(decode_event(line)):
             return at
     return None
 

@@ -54,7 +54,7 @@ def read_outputs(
         if isinstance(event, OutputUpdate):
             outputs.setdefault(event.output_name, []).append(decode(event.value, find, unpickle=unpickle))
         elif isinstance(event, JobUpdate) and event.run_state is not None:
-            outputs = {name: outputs.get(name, []) for name in event.run_state["outputs"]}
+            outputs = {name: [] for name in event.run_state["outputs"]}  # a resumed run gives all of them
     return outputs
 
 

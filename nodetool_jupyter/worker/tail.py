@@ -122,6 +122,11 @@ def is_end(event: Event) -> bool:
     return isinstance(event, JobUpdate) and JobStatus(event.status).is_terminal
 
 
+def is_last(event: Event) -> bool:
+    """Whether a message is the last one of its attempt: it ends its job, or suspends it."""
+    return isinstance(event, JobUpdate) and JobStatus(event.status).is_at_rest
+
+
 def _last_line(folder: RunFolder) -> bytes | None:
     """The last whole line."""
     try:
@@ -151,7 +156,8 @@ def _cut_to_sound(folder: RunFolder, job_id: str, first_seq: int) -> tuple[int, 
     anything to cut.
     """
     log = LogReader(folder.events)
-    seq, size, offset = first_seq, 0, 0
+    size = offset = place_of(folder, first_seq)
+    seq = first_seq
     while lines := log.read(offset, limit=BLOCK)[0]:
         for line in lines:
             event = _decoded(line) if belongs(line, job_id, seq) else None
@@ -162,6 +168,18 @@ def _cut_to_sound(folder: RunFolder, job_id: str, first_seq: int) -> tuple[int, 
             size += len(line) + 1
         offset = size
     return seq, False
+
+
+def place_of(folder: RunFolder, seq: int) -> int:
+    """Where the message with a number begins, behind those of earlier attempts."""
+    lines = LogReader(folder.events).read()[0] if seq > 1 else []
+    before = lines[: seq - 1] if lines and (_seq_of(lines[0]) == 1) else []
+    return sum(map(len, before)) + len(before)
+
+
+def _seq_of(line: bytes) -> int:
+    event = _decoded(line)
+    return 0 if event is None else event.seq
 
 
 def belongs(line: bytes, job_id: str, seq: int) -> bool:

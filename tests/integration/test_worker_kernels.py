@@ -101,7 +101,7 @@ def check_end(kernel: Kernel, home: Path, gate: Path, name: str) -> None:
 def test_interrupt(kernel: Kernel, home: Path, tmp_path: Path) -> None:
     """The stop button ends the cell; a job in the background goes on."""
     begin(kernel, home, tmp_path / "gate", "interrupted")
-    busy = kernel.send("import time\nprint('busy')\nfor _ in range(600): time.sleep(0.1)")
+    busy = kernel.send("import time\nprint('busy', flush=True)\nfor _ in range(600): time.sleep(0.1)")
     kernel.wait_for_message(lambda message: message["msg_type"] == "stream")
     kernel.interrupt()
     assert kernel.reply(busy).content["ename"] == "KeyboardInterrupt"

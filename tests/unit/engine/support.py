@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.function import NodeFunction
 from nodetool_jupyter.engine.node import BaseNode
+from nodetool_jupyter.engine.outcome import Outcome
 from nodetool_jupyter.engine.plan import Plan, compile_graph, find_problems
 from nodetool_jupyter.engine.registry import Registry
-from nodetool_jupyter.engine.runner import Outcome, WorkflowRunner
+from nodetool_jupyter.engine.runner import WorkflowRunner
 from nodetool_jupyter.engine.spec import NodeSpec
 from nodetool_jupyter.engine.threads import ThreadPool
 from nodetool_jupyter.model.batch import Batch

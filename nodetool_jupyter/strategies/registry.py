@@ -15,8 +15,9 @@ from nodetool_jupyter.strategies.base import Strategy
 BUILT_IN = {
     "threaded": "nodetool_jupyter.strategies.threaded:ThreadedStrategy",
     "subprocess": "nodetool_jupyter.strategies.subprocess:SubprocessStrategy",
+    "docker": "nodetool_jupyter.strategies.docker:DockerStrategy",
 }
-PLANNED = {"docker"}
+PLANNED: set[str] = set()
 ENTRY_POINTS = "nodetool_jupyter.strategies"
 
 

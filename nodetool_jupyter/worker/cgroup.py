@@ -85,6 +85,23 @@ def make_groups(job_id: str, limits: ResourceLimits) -> list[ControlGroup]:
     return groups
 
 
+class OwnGroup(ControlGroup):
+    """The group of the container that this process is in: the engine made it; its counters can be read."""
+
+    def enter(self) -> None:
+        """This process and its children are in it."""
+
+    def remove(self) -> None:
+        """It goes with the container."""
+
+
+def own_groups() -> list[ControlGroup]:
+    """The groups of the container that this process is in."""
+    if (ROOT / "cgroup.controllers").exists():
+        return [OwnGroup(ROOT, frozenset({"memory", "pids"}))]
+    return [OwnGroup(ROOT / name, frozenset({name})) for name in ("memory", "pids")]
+
+
 def can_limit(controller: str) -> bool:
     """Whether groups of this controller can be made here."""
     return next(_parents(controller), None) is not None

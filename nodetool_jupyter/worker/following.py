@@ -41,7 +41,9 @@ class Followed(Protocol):
 
 
 class Follower:
-    """How far one job has been read. ``bell`` is the descriptor that rings, which is closed at the end."""
+    """How far one job has been read. ``bell`` is the descriptor that rings, which is closed at the end;
+    ``concludes`` is whether a job whose supervisor has died gets its end here.
+    """
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class Follower:
         *,
         bell: int | None = None,
         first_seq: int = 1,
+        concludes: bool = True,
     ) -> None:
         self._folder = folder
         self._job_id = job_id
@@ -62,6 +65,7 @@ class Follower:
         self._checked = monotonic()
         self.bell = bell
         self.is_over = False
+        self._concludes = concludes
 
     def hear(self) -> None:
         """The bell has rung: read what is new. At its end nobody is left who could write."""
@@ -76,7 +80,11 @@ class Follower:
         now = monotonic()
         if self.bell is None:
             self.read()
-        if not self.is_over and now - self._checked >= (POLL if self.bell is None else CHECK):
+        if (
+            self._concludes
+            and not self.is_over
+            and now - self._checked >= (POLL if self.bell is None else CHECK)
+        ):
             self._checked = now
             self.check()
 

@@ -57,7 +57,7 @@ def work(
         _settle(order, environment)
         for group in groups:
             group.enter()
-        limits.apply(order.limits)
+        limits.apply(order.own_limits)
         worker = _Worker(order, folder, teller)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the supervisor is told why nothing ran
         teller.hand_over(_update_of(_unable(error), order))

@@ -47,6 +47,15 @@ class Order:
     grace: float = 5.0
     attempt: int = 1
     first_seq: int = 1
+    is_contained: bool = False
+    """Whether the supervisor and its worker have a container of their own."""
+
+    @property
+    def own_limits(self) -> ResourceLimits:
+        """What the worker limits in itself. A container bounds its processes; the system would count those of
+        all containers together, as they have one user.
+        """
+        return self.limits.model_copy(update={"processes": None}) if self.is_contained else self.limits
 
     def to_bytes(self) -> bytes:
         """As it lies in the run directory."""

@@ -22,9 +22,9 @@ from typing import Any
 
 from nodetool_jupyter.errors import ErrorCode, NodeToolError, WorkflowError
 from nodetool_jupyter.model.events import Fault, JobUpdate
-from nodetool_jupyter.model.faults import timed_out
+from nodetool_jupyter.model.faults import container_stopped, timed_out
 from nodetool_jupyter.worker import wire
-from nodetool_jupyter.worker.cgroup import ControlGroup, make_groups
+from nodetool_jupyter.worker.cgroup import ControlGroup, make_groups, own_groups
 from nodetool_jupyter.worker.folder import EXIT, ORDER, OUTPUT, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.host import work
 from nodetool_jupyter.worker.order import Order, read_order
@@ -193,7 +193,7 @@ class Supervisor:
         def read() -> None:
             for number in ours.recv(4096):
                 if number == signal.SIGTERM:
-                    self._cancel(None)
+                    self._cancel(container_stopped() if self._order.is_contained else None)
             self._look_for_end()
 
         self._listen(ours, read)
@@ -205,7 +205,9 @@ class Supervisor:
         record = {"pid": parent, "start_time": start_time(parent), "boot_id": boot_id()}
         # Before the fork: without this record nothing of the user's has ever run.
         self._folder.write_record(SUPERVISOR, {**record, "attempt": self._order.attempt})
-        self._groups = tuple(make_groups(self._order.job_id, self._order.limits))
+        order = self._order
+        groups = own_groups() if order.is_contained else make_groups(order.job_id, order.limits)
+        self._groups = tuple(groups)
         pipes = self._pipes
         sys.stdout.flush()
         self._worker = os.fork()

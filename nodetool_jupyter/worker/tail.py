@@ -49,10 +49,11 @@ def write_exit(folder: RunFolder, update: JobUpdate, **facts: Any) -> None:
     folder.write_record(EXIT, {"update": encode_event(update).decode(), **facts})
 
 
-def conclude(folder: RunFolder, job_id: str, first_seq: int = 1) -> bool:
+def conclude(folder: RunFolder, job_id: str, first_seq: int = 1, fault: Fault | None = None) -> bool:
     """Give a job its end whose supervisor has died without a word; False where somebody looks after it still.
 
-    What it has left running is killed. A log that has its end keeps it. Raises OSError, StoreError.
+    What it has left running is killed. A log that has its end keeps it. ``fault`` is the reason, where more
+    is known than the run directory tells. Raises OSError, StoreError.
     """
     lock = folder.try_lock()
     if lock is None:
@@ -62,7 +63,7 @@ def conclude(folder: RunFolder, job_id: str, first_seq: int = 1) -> bool:
             return True
         sweep(job_id)
         folder.remove_temporary()
-        fault = _loss(folder.read_record(SUPERVISOR))
+        fault = fault or _loss(folder.read_record(SUPERVISOR))
         update = JobUpdate(
             status="failed", job_id=job_id, error=fault.message, fault=fault, timestamp=time.time()
         )

@@ -1,4 +1,4 @@
-"""Write this interpreter, its libraries and a few programs to stdout as a tar archive: the root of an image."""
+"""Write this interpreter, its libraries and a few programs to stdout as a tar archive: an image's root."""
 
 from __future__ import annotations
 

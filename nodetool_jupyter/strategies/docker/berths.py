@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -48,9 +49,10 @@ class Berths:
                 self._fill()
 
     def close(self, patience: float) -> None:
-        """Begin no more, and give those that end a moment, in seconds for each."""
+        """Begin no more, and give those that end ``patience`` seconds."""
         with self._lock:
             self._waiting.clear()
             threads = list(self._threads)
+        end = time.monotonic() + patience
         for thread in threads:
-            thread.join(patience)
+            thread.join(max(0.0, end - time.monotonic()))

@@ -32,8 +32,8 @@ from nodetool_jupyter.worker.tail import conclude
 if TYPE_CHECKING:
     from nodetool_jupyter.strategies.docker.strategy import DockerStrategy
 
-TICK = 0.1
-"""Seconds between two looks whether the job was cancelled, while its container starts."""
+TICK = 0.2
+"""Seconds between two looks at what only this process knows: whether the job is to be ended, or left."""
 LOOK = 1.0
 """Seconds between two looks at the engine."""
 ARRIVAL = 60.0
@@ -178,8 +178,14 @@ class DockerJobExecution(FollowedJobExecution):
 
     def _attend(self) -> None:
         """Wait for the supervisor's end, and see to it that it comes; then for the container's."""
-        refusal, is_killed = self._listen()
-        if self._over.is_set():
+        try:
+            refusal, is_killed = self._listen()
+        finally:
+            with self._lock:
+                connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
+        if self._is_left:
             return
         fault = None
         if not self.folder.read_record(EXIT):
@@ -189,7 +195,7 @@ class DockerJobExecution(FollowedJobExecution):
     def _listen(self) -> tuple[Fault | None, bool]:
         """Until the supervisor has gone; gives the refusal that it told, and whether it had to be killed."""
         lines, refusal, kill_at, is_killed = wire.Lines(), None, self._deadline(), False
-        while not self.strategy.is_closed:
+        while not self._is_left:
             if self._wake.is_set() and kill_at > (soon := time.monotonic() + self.strategy.grace + LATENESS):
                 kill_at = soon
             if time.monotonic() > kill_at and not is_killed:
@@ -199,8 +205,12 @@ class DockerJobExecution(FollowedJobExecution):
             if messages is None:
                 return refusal, is_killed
             refusal = next((each.fault for each in messages if isinstance(each, wire.Refusal)), refusal)
-        self._over.set()
         return None, False
+
+    @property
+    def _is_left(self) -> bool:
+        """Whether this kernel ends before the job does: then the next one attends to it."""
+        return self.strategy.is_closed and not self.status.is_terminal
 
     def _hear(self, lines: wire.Lines) -> list[wire.Message] | None:
         """What the supervisor has said within a moment; None once it has gone. That a connection closes is
@@ -211,7 +221,7 @@ class DockerJobExecution(FollowedJobExecution):
             self._wake.wait(TICK)
             return [] if self.folder.is_locked() else None
         try:
-            connection.settimeout(LOOK if not self._wake.is_set() else TICK)
+            connection.settimeout(TICK)
             data = connection.recv(wire.BLOCK)
             return lines.feed(data) if data else None
         except TimeoutError:

@@ -19,6 +19,7 @@ from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, Launch
 from nodetool_jupyter.strategies.docker import spec as specs
 from nodetool_jupyter.strategies.docker.berths import Berths
+from nodetool_jupyter.strategies.docker.carried import carried
 from nodetool_jupyter.strategies.docker.client import Engine, Image
 from nodetool_jupyter.strategies.docker.execution import DockerJobExecution
 from nodetool_jupyter.strategies.docker.image import default_image, misfit
@@ -134,14 +135,15 @@ class DockerStrategy(FollowedStrategy):
         Raises ValueCrossingError for a value or a node that can't go to another process.
         """
         spec = self.spec_for(launch)
-        digest = self.write_order(
-            launch,
-            limits=spec.limits,
-            workspace=specs.SCRATCH,
-            working_directory=specs.SCRATCH,
-            path=[],
-            is_contained=True,
-        )
+        with carried():
+            digest = self.write_order(
+                launch,
+                limits=spec.limits,
+                workspace=specs.SCRATCH,
+                working_directory=specs.SCRATCH,
+                path=[],
+                is_contained=True,
+            )
         return DockerJobExecution(
             launch=launch, sink=sink, strategy=self, ticket=write_ticket(digest), digest=digest, spec=spec
         )

@@ -104,9 +104,20 @@ class FollowedJobExecution(JobExecution):
 
 def send_to(folder: RunFolder, message: bytes) -> None:
     """Give a message to a job's supervisor by its control socket; raises OSError where nobody listens."""
-    with socket.socket(socket.AF_UNIX) as connection, wire.short_address(folder.control) as name:
-        connection.connect(name)
+    with connect_to(folder) as connection:
         connection.sendall(message)
+
+
+def connect_to(folder: RunFolder) -> socket.socket:
+    """A connection to a job's supervisor by its control socket; raises OSError where nobody listens."""
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        with wire.short_address(folder.control) as name:
+            connection.connect(name)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def write_ticket(digest: str) -> str:

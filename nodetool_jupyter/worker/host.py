@@ -30,7 +30,7 @@ from nodetool_jupyter.engine.threads import ThreadPool
 from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError
 from nodetool_jupyter.model.batch import Batch
 from nodetool_jupyter.model.events import Fault, JobUpdate, encode_event
-from nodetool_jupyter.settings import read_secret, set_environment
+from nodetool_jupyter.settings import get_environment, read_secret, set_environment
 from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits
 from nodetool_jupyter.worker.cgroup import ControlGroup
@@ -80,7 +80,9 @@ def _put_streams_aside(output: int) -> None:
 
 
 def _settle(order: Order, environment: Mapping[str, str] | None) -> None:
-    """Be where the kernel is: its environment, folder and import path."""
+    """Be where the kernel is: its environment, folder and import path; a container's own are added to."""
+    if order.is_contained:
+        environment = {**get_environment(), **(environment or {})}
     set_environment(environment, {COOKIE: order.job_id})
     os.chdir(order.working_directory)
     sys.path[:] = order.path or sys.path

@@ -49,11 +49,11 @@ def write_exit(folder: RunFolder, update: JobUpdate, **facts: Any) -> None:
     folder.write_record(EXIT, {"update": encode_event(update).decode(), **facts})
 
 
-def conclude(folder: RunFolder, job_id: str, first_seq: int = 1, fault: Fault | None = None) -> bool:
+def conclude(folder: RunFolder, job_id: str, first_seq: int = 1, end: JobUpdate | None = None) -> bool:
     """Give a job its end whose supervisor has died without a word; False where somebody looks after it still.
 
-    What it has left running is killed. A log that has its end keeps it. ``fault`` is the reason, where more
-    is known than the run directory tells. Raises OSError, StoreError.
+    What it has left running is killed. A log that has its end keeps it. ``end`` is told, where more is
+    known than the run directory has. Raises OSError, StoreError.
     """
     lock = folder.try_lock()
     if lock is None:
@@ -63,11 +63,10 @@ def conclude(folder: RunFolder, job_id: str, first_seq: int = 1, fault: Fault | 
             return True
         sweep(job_id)
         folder.remove_temporary()
-        fault = fault or _loss(folder.read_record(SUPERVISOR))
-        update = JobUpdate(
-            status="failed", job_id=job_id, error=fault.message, fault=fault, timestamp=time.time()
-        )
-        write_exit(folder, append_end(folder, update, first_seq))
+        if end is None:
+            fault = _loss(folder.read_record(SUPERVISOR))
+            end = JobUpdate(status="failed", error=fault.message, fault=fault, timestamp=time.time())
+        write_exit(folder, append_end(folder, replace(end, job_id=job_id), first_seq))
     finally:
         os.close(lock)
     return True

@@ -43,3 +43,22 @@ def open_session(home: Path, gates: Gates) -> Iterator[Open]:
 @pytest.fixture
 def session(open_session: Open) -> Session:
     return open_session()
+
+
+@pytest.fixture
+def engine(docker_image: str) -> Iterator[Any]:
+    """A Docker Engine with the image; no container of ours outlives the test."""
+    from tests.docker import Engine, no_containers
+
+    engine = Engine()
+    with no_containers(engine):
+        yield engine
+    engine.close()
+
+
+@pytest.fixture
+def docker_session(engine: Any, open_session: Open) -> Iterator[Session]:
+    """A session for jobs in containers, closed before containers are looked for."""
+    session = open_session(max_containers=2)
+    yield session
+    session.close()

@@ -83,8 +83,8 @@ class Engine:
             return self._api
 
     @contextmanager
-    def _asking(self, what: str) -> Iterator[APIClient]:
-        """One call; ``what`` is the end of "can't …"."""
+    def _asking(self, what: str, code: ErrorCode | None = None) -> Iterator[APIClient]:
+        """One call; ``what`` is the end of "can't …", ``code`` what a refusal means."""
         from docker import errors
 
         try:
@@ -92,7 +92,7 @@ class Engine:
         except errors.ImageNotFound as error:
             raise NoSuchImage(_said(error), code=ErrorCode.IMAGE_MISSING) from error
         except errors.APIError as error:
-            raise _refused(what, error) from error
+            raise _refused(what, error, code) from error
         except (errors.DockerException, OSError) as error:
             raise DockerError(f"the Docker Engine doesn't answer: {_cause(error)}", hint=RELIEF) from error
 
@@ -201,7 +201,7 @@ class Engine:
 
     def pull(self, name: str) -> None:
         """Get an image from its registry."""
-        with self._asking(f"pull the image {name}"):
+        with self._asking(f"pull the image {name}", ErrorCode.IMAGE_MISSING):
             api = connect(PULL_TIMEOUT)
             try:
                 tag = None if "@" in name or ":" in name.rpartition("/")[2] else "latest"
@@ -216,7 +216,7 @@ class Engine:
         """Build an image of a tar archive with a Dockerfile, without network or cache; ``report`` gets what
         is said.
         """
-        with self._asking(f"build the image {tag}"):
+        with self._asking(f"build the image {tag}", ErrorCode.IMAGE_MISSING):
             api = connect(PULL_TIMEOUT)
             try:
                 lines = api.build(
@@ -266,12 +266,14 @@ def connect(timeout: float) -> APIClient:
     return APIClient(version="auto", timeout=timeout, max_pool_size=POOL, **kwargs_from_env())  # type: ignore[arg-type]
 
 
-def _refused(what: str, error: Any) -> DockerError:
+def _refused(what: str, error: Any, code: ErrorCode | None) -> DockerError:
     """The error for an answer that is no."""
     said = _said(error)
     if error.status_code == 409 and "is already in use" in said:
         return NameTaken(said)
-    return DockerError(f"Docker can't {what}: {said}", hint="%nodetool doctor says more", code=_code(said))
+    return DockerError(
+        f"Docker can't {what}: {said}", hint="%nodetool doctor says more", code=code or _code(said)
+    )
 
 
 def _code(said: str) -> ErrorCode:

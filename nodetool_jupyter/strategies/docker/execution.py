@@ -17,17 +17,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nodetool_jupyter.errors import DockerError, NodeToolError
-from nodetool_jupyter.model.events import Fault
+from nodetool_jupyter.model.events import Fault, JobUpdate
+from nodetool_jupyter.model.faults import timed_out
 from nodetool_jupyter.settings import get_environment
 from nodetool_jupyter.strategies.docker import ending
 from nodetool_jupyter.strategies.docker.client import NameTaken, NoSuchImage
 from nodetool_jupyter.strategies.docker.spec import FOLDER, ContainerSpec, environment_for, name_of
-from nodetool_jupyter.strategies.followed import FollowedJobExecution
+from nodetool_jupyter.strategies.followed import FollowedJobExecution, connect_to
 from nodetool_jupyter.worker import wire
 from nodetool_jupyter.worker.contained import LAUNCH, hand_over, listen
 from nodetool_jupyter.worker.folder import EXIT
 from nodetool_jupyter.worker.following import Follower
 from nodetool_jupyter.worker.tail import conclude
+from nodetool_jupyter.worker.verdict import Ending, judge
 
 if TYPE_CHECKING:
     from nodetool_jupyter.strategies.docker.strategy import DockerStrategy
@@ -82,21 +84,18 @@ class DockerJobExecution(FollowedJobExecution):
         try:
             self._launch()
         except NotStarted:
-            self._bury(None)
+            self._bury_unborn(None)
             return
         except (OSError, NodeToolError) as error:
-            self._bury(ending.fault_of_launch(error))
+            self._bury_unborn(ending.fault_of_launch(error))
             return
         self._attend()
 
     def _run_on(self) -> None:
         """The rest of a life that began in another kernel."""
         self._follow(None)
-        with suppress(OSError):
-            connection = socket.socket(socket.AF_UNIX)
-            with wire.short_address(self.folder.control) as address:
-                connection.connect(address)
-            self._connection = connection
+        with suppress(OSError):  # it has just ended, or soon will: the lock tells
+            self._connection = connect_to(self.folder)
         self._attend()
 
     def _launch(self) -> None:
@@ -119,6 +118,7 @@ class DockerJobExecution(FollowedJobExecution):
     def _make(self, spec: ContainerSpec) -> None:
         """Make the container: anew, where a kernel that was killed had made it but run nothing in it."""
         engine, config = self.strategy.engine, spec.to_config()
+        self.strategy.pull_if_always(spec.image)
         try:
             engine.create(spec.name, config)
         except NameTaken:
@@ -187,10 +187,10 @@ class DockerJobExecution(FollowedJobExecution):
                 connection.close()
         if self._is_left:
             return
-        fault = None
+        end = None
         if not self.folder.read_record(EXIT):
-            fault = refusal or self._cause(is_killed=is_killed)
-        self._bury(fault, has_run=True)
+            end = self._end_of(refusal, is_killed=is_killed)
+        self._bury(end)
 
     def _listen(self) -> tuple[Fault | None, bool]:
         """Until the supervisor has gone; gives the refusal that it told, and whether it had to be killed."""
@@ -244,8 +244,17 @@ class DockerJobExecution(FollowedJobExecution):
             return False
         return True
 
-    def _cause(self, *, is_killed: bool) -> Fault | None:
-        """Why a container has ended without an end of its job; None where that was asked for."""
+    def _end_of(self, refusal: Fault | None, *, is_killed: bool) -> JobUpdate:
+        """How a job has ended whose supervisor has not said it."""
+        timeout = self.request.resource_limits.timeout
+        is_asked = self._is_cancelled or is_killed
+        fault = refusal or (self._fault if is_asked else self._cause())
+        if is_killed and not self._is_cancelled and timeout is not None:
+            fault = timed_out(timeout)
+        return judge(Ending(None, is_cancelled=True, fault=fault, is_forced=is_killed))
+
+    def _cause(self) -> Fault:
+        """Why a container has ended without an end of its job, which nobody has asked for."""
         engine = self.strategy.engine
         limits = self.spec.limits if self.spec else self.request.resource_limits
         try:
@@ -254,23 +263,30 @@ class DockerJobExecution(FollowedJobExecution):
                 if time.monotonic() > end:
                     engine.kill(self.name)
                 self._over.wait(TICK)
-            if self._is_cancelled or is_killed:
-                return self._fault
             return ending.fault_of(container, limits, engine.logs(self.name))
         except DockerError as error:
             return ending.unknown(error)
 
-    def _bury(self, fault: Fault | None, *, has_run: bool = False) -> None:
-        """The job's end where it has none, then the container's."""
+    def _bury_unborn(self, fault: Fault | None) -> None:
+        """The end of a job that has not begun, and of its container as far as there is one."""
+        self._remove()
+        self._fault = fault or self._fault
+        self._tell_end()
+
+    def _bury(self, end: JobUpdate | None) -> None:
+        """The job's end where it has none, then the container's: nothing writes any more after that."""
+        if end is not None:
+            with suppress(DockerError):  # it may have ended by itself
+                self.strategy.engine.kill(self.name)
+            with suppress(OSError):
+                conclude(self.folder, self.job_id, self.launch.first_seq, end)
+        self._remove()
+
+    def _remove(self) -> None:
         try:
-            if not has_run:
-                self._fault = fault or self._fault
-                self._tell_end()
-            elif not self.folder.read_record(EXIT):
-                with suppress(OSError):
-                    conclude(self.folder, self.job_id, self.launch.first_seq, fault)
-            with suppress(DockerError):  # the reaper finds it later
-                self.strategy.engine.remove(self.name)
+            self.strategy.engine.remove(self.name)
+        except DockerError:  # the reaper finds it later
+            return
         finally:
             self._over.set()
 

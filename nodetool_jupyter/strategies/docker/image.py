@@ -70,6 +70,11 @@ def default_image(requirements: bytes = b"") -> str:
     return f"{REPOSITORY}:{package_version()}-py{python_version()}{extra}"
 
 
+def is_ours(name: str) -> bool:
+    """Whether an image is built here, so that no registry has it."""
+    return name.partition(":")[0] == REPOSITORY
+
+
 def labels_of(content: str) -> dict[str, str]:
     """What an image of ours says of itself."""
     return {

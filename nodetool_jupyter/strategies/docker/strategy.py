@@ -22,7 +22,7 @@ from nodetool_jupyter.strategies.docker.berths import Berths
 from nodetool_jupyter.strategies.docker.carried import carried
 from nodetool_jupyter.strategies.docker.client import Engine, Image
 from nodetool_jupyter.strategies.docker.execution import DockerJobExecution
-from nodetool_jupyter.strategies.docker.image import default_image, misfit
+from nodetool_jupyter.strategies.docker.image import default_image, is_ours, misfit
 from nodetool_jupyter.strategies.docker.reaper import Reaped, reap
 from nodetool_jupyter.strategies.docker.spec import ContainerSpec, EngineFacts, User
 from nodetool_jupyter.strategies.followed import FollowedStrategy, read_ticket, write_ticket
@@ -106,10 +106,10 @@ class DockerStrategy(FollowedStrategy):
     def _check_image(self, name: str) -> Image | None:
         policy = self._settings.docker_pull
         image = self.engine.image(name)
-        if image is None and (policy == "never" or name == default_image()):
-            hint = "build it: nodetool-jupyter image build"
-            if name != default_image():
-                hint = f"docker pull {name}, or choose another with --image"
+        if image is None and (policy == "never" or is_ours(name)):
+            hint = f"docker pull {name}, or choose another with --image"
+            if is_ours(name):
+                hint = "build it: nodetool-jupyter image build"
             raise DockerError(f"there is no image {name} here", hint=hint, code=ErrorCode.IMAGE_MISSING)
         reason = misfit(image) if image is not None else None
         if reason is not None:
@@ -122,10 +122,15 @@ class DockerStrategy(FollowedStrategy):
 
     def pull(self, image: str) -> None:
         """Get an image that isn't here, where the settings allow that; raises DockerError."""
-        if self._settings.docker_pull == "never" or image == default_image():
+        if self._settings.docker_pull == "never" or is_ours(image):
             raise DockerError(f"there is no image {image} here", code=ErrorCode.IMAGE_MISSING)
         self.engine.pull(image)
         self._check_image(image)
+
+    def pull_if_always(self, image: str) -> None:
+        """Get the newest image of that name, where the settings want that; ours are in no registry."""
+        if self._settings.docker_pull == "always" and not is_ours(image):
+            self.pull(image)
 
     # --- a job ------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""However a container ends, or is kept from beginning, its job has one end with the reason; nothing is left."""
+"""However a container ends, or is kept from beginning, its job has one end with the reason; nothing stays."""
 
 from __future__ import annotations
 

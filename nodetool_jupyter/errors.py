@@ -27,9 +27,40 @@ Each message says what happened and where; ``hint`` is the next step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant, for a hint; None where none is near."""
+    from difflib import get_close_matches
+
+    by_text = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), by_text, n=5, cutoff=0.6)
+    return next((by_text[text] for text in close if is_near(word, text)), None)
+
+
+def is_near(word: str, other: str) -> bool:
+    """Whether one is the other with a typing mistake in every five characters at most, or its beginning."""
+    short, long = sorted((word.lower(), other.lower()), key=len)
+    if len(short) >= 3 and long.startswith(short):
+        return True
+    return _mistakes(short, long) <= 1 + len(short) // 5
+
+
+def _mistakes(one: str, other: str) -> int:
+    """How many characters are wrong, missing, too many, or swapped with the next."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for at, character in enumerate(one, 1):
+        earlier, before, row = before, row, [at]
+        for place, found in enumerate(other, 1):
+            cost = min(before[place] + 1, row[-1] + 1, before[place - 1] + (character != found))
+            if at > 1 and place > 1 and one[at - 2] == found and character == other[place - 2]:
+                cost = min(cost, earlier[place - 2] + 1)
+            row.append(cost)
+    return row[-1]
 
 
 class ErrorCode(str, Enum):

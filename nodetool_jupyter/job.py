@@ -24,7 +24,8 @@ from nodetool_jupyter.store.assets import RunFiles
 from nodetool_jupyter.store.base import StoreWarning
 from nodetool_jupyter.strategies.base import error_of
 from nodetool_jupyter.worker.event_log import EventLog
-from nodetool_jupyter.worker.outputs import read_outputs, read_shapes, unpickler
+from nodetool_jupyter.worker.folder import RunFolder
+from nodetool_jupyter.worker.outputs import read_outputs, read_shapes, read_written, unpickler
 
 POLL = 0.2
 """Seconds between two looks at a job of another process."""
@@ -202,6 +203,13 @@ class Job:
     def logs(self) -> list[LogUpdate]:
         """What its nodes printed and logged, so far."""
         return [event for event in self._read_all() if isinstance(event, LogUpdate)]
+
+    @property
+    def written(self) -> str:
+        """What its processes wrote themselves, once it has ended: libraries, child programs, crash reports;
+        the beginning and the end of it, as the strategies keep it that have processes.
+        """
+        return read_written(RunFolder(self._manager.store.run_directory(self.id)))
 
     def _read_all(self) -> Iterator[Event]:
         lines, _ = self.log.read()

@@ -18,8 +18,9 @@ from nodetool_jupyter.authoring.files import load_workflow, to_workflow
 from nodetool_jupyter.authoring.options import NAME_LENGTH
 from nodetool_jupyter.engine.annotations import describe
 from nodetool_jupyter.engine.context import ProcessingContext, Services
+from nodetool_jupyter.engine.plan import compile_graph
 from nodetool_jupyter.engine.registry import Registry
-from nodetool_jupyter.errors import NodeToolError, OptionError, WorkflowError
+from nodetool_jupyter.errors import NodeToolError, OptionError, StrategyUnavailable, WorkflowError
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.manager import JobExecutionManager
 from nodetool_jupyter.model.graph import Graph, Workflow
@@ -29,6 +30,8 @@ from nodetool_jupyter.nodes import FAMILIES
 from nodetool_jupyter.settings import Settings, load_settings, read_secret
 from nodetool_jupyter.store import open_store
 from nodetool_jupyter.store.base import Store
+from nodetool_jupyter.store.pruning import Bounds, Pruned, prune
+from nodetool_jupyter.store.sqlite import DATABASE
 from nodetool_jupyter.strategies.base import Strategy
 from nodetool_jupyter.strategies.registry import load_strategy
 
@@ -75,10 +78,45 @@ class Session:
         )
         return self.submit_request(request)
 
-    def submit_request(self, request: RunJobRequest) -> Job:
-        """Start a request; returns at once."""
-        managed = self.manager.submit(request, _context())
+    def submit_request(self, request: RunJobRequest, *, resume: str | None = None) -> Job:
+        """Start a request; returns at once. ``resume`` names a job from whose results it goes on, as far as
+        its nodes are the same.
+        """
+        resumed = None if resume is None else self.manager.resumable(self.store.find(resume))
+        managed = self.manager.submit(request, _context(), resumed=resumed)
         return Job(self.manager, managed.record, managed)
+
+    def retry(self, ref: str, *, resume: bool = False) -> Job:
+        """Run a job again as a new one, with ``resume`` from the results that it has left. Raises
+        JobNotFound, or NodeToolError where what it ran is known no more.
+        """
+        record = self.store.find(ref)
+        if not record.status.is_terminal:
+            raise NodeToolError(
+                f"job {record.id} is {record.status.value} still", hint="wait for its end, or cancel it"
+            )
+        resumed = self.manager.resumable(record) if resume else None
+        again = self.manager.again(record)
+        registry = again.registry(self.registry)
+        managed = self.manager.submit(again.request, _context(), registry=registry, resumed=resumed)
+        return Job(self.manager, managed.record, managed)
+
+    def prune(self, bounds: Bounds, *, dry_run: bool = False) -> Pruned:
+        """Remove what is beyond the bounds of jobs that have ended, with its files."""
+        return prune(self.store, bounds, dry_run=dry_run)
+
+    def check(self, request: RunJobRequest) -> None:
+        """All that is checked before a job starts; raises what ``submit_request`` would raise."""
+        strategy = self._make_strategy(request.strategy)
+        try:
+            fingerprint = strategy.fingerprint()
+            if not fingerprint.available:
+                message = f"the {request.strategy} strategy is not available here: {fingerprint.sentence}"
+                raise StrategyUnavailable(message)
+            strategy.check(request)
+        finally:
+            strategy.close(0)
+        compile_graph(request.graph, self.registry, request.params)
 
     def find(self, ref: str) -> Job:
         """The job that a user means by an id, a unique prefix, a name or ``last``; raises JobNotFound."""
@@ -150,6 +188,15 @@ def get_session() -> Session:
             _session = Session(load_settings())
             atexit.register(close_session)
         return _session
+
+
+def adopt_left_jobs() -> None:
+    """Take over jobs whose kernel has gone, if there may be any: a session is only opened where there is a
+    store. Raises SettingsError, StoreError.
+    """
+    settings = load_settings()
+    if settings.env != "test" and settings.store == "sqlite" and (settings.home / DATABASE).exists():
+        get_session()
 
 
 def close_session() -> None:

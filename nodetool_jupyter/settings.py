@@ -10,7 +10,6 @@ import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,7 +23,7 @@ from pydantic import (
     ValidationError,
 )
 
-from nodetool_jupyter.errors import SettingsError
+from nodetool_jupyter.errors import SettingsError, nearest
 
 TABLE = "nodetool-jupyter"
 UNITS = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
@@ -209,6 +208,12 @@ class Settings(BaseModel):
         given = "argument" if field in self.model_fields_set else "default"
         return self._origins.get(field, given)
 
+    def listed(self) -> Iterator[tuple[str, str, str, str]]:
+        """Of each setting its name, value, origin and environment variable, as text."""
+        for name, variable in self.variables().items():
+            value = getattr(self, name)
+            yield name, "none" if value is None else str(value), self.origin(name), variable.name
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:
@@ -250,6 +255,12 @@ def set_environment(environment: Mapping[str, str] | None, marks: Mapping[str, s
         os.environ.clear()
         os.environ.update(environment)
     os.environ.update(marks)
+
+
+def read_allowed_hosts() -> frozenset[str]:
+    """``http_allowed_hosts`` for a worker, which has its kernel's environment and not its settings."""
+    hosts = _parse_hosts(os.environ.get("NODETOOL_HTTP_ALLOWED_HOSTS", "").strip() or "none")
+    return frozenset(hosts if isinstance(hosts, tuple) else ())
 
 
 def _unreadable(fields: set[str], found: Mapping[str, _Found]) -> SettingsError:
@@ -312,8 +323,8 @@ def _field_of(key: str, path: Path) -> str:
     field = key.replace("-", "_")
     variables = Settings.variables()
     if field not in variables:
-        close = get_close_matches(field, variables, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(variables)}"
+        close = nearest(field, variables)
+        hint = f"did you mean {close}?" if close else f"known are {', '.join(variables)}"
         raise SettingsError(f"[tool.{TABLE}] of {path} has no setting {key!r}", hint=hint)
     if variables[field].trusted:
         name = variables[field].name

@@ -5,7 +5,6 @@ Each call is checked as a whole before it adds anything, so a call that fails le
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from nodetool_jupyter.authoring.handle import Handle, Source, Wire, source_of
 from nodetool_jupyter.authoring.inputs import MISSING, Param
 from nodetool_jupyter.authoring.parts import Box, holds_wires, misfit, prepare
 from nodetool_jupyter.engine.spec import BUILDING, REQUIRED, NodeSpec, Role
-from nodetool_jupyter.errors import CellError, WorkflowError
+from nodetool_jupyter.errors import CellError, WorkflowError, nearest
 from nodetool_jupyter.model.graph import DEFAULT_HANDLE, Edge, Graph, Node, SyncMode
 from nodetool_jupyter.model.types import ANY, TypeMetadata
 
@@ -131,8 +130,8 @@ class GraphBuilder:
     def _bind_one(self, spec: NodeSpec, name: str, value: Any, parts: dict[str, Any]) -> str | None:
         handle = spec.inputs.get(name)
         if handle is None and not spec.dynamic:
-            near = difflib.get_close_matches(name, spec.inputs, n=1)
-            return f"there is no input {name}" + (f"; did you mean {near[0]}?" if near else "")
+            near = nearest(name, spec.inputs)
+            return f"there is no input {name}" + (f"; did you mean {near}?" if near else "")
         part = self.prepare(value)
         problem = misfit(part, handle.type, handle.check) if handle is not None else None
         parts[name] = part

@@ -15,10 +15,11 @@ from typing import Any
 
 from nodetool_jupyter.authoring import files
 from nodetool_jupyter.authoring.documents import DEFAULT_LIMITS, DocumentError
+from nodetool_jupyter.authoring.lines import NodeLines, placed
 from nodetool_jupyter.authoring.options import CellOptions
 from nodetool_jupyter.authoring.python_body import PythonBody
 from nodetool_jupyter.engine.spec import NodeSpec
-from nodetool_jupyter.errors import CellError, OptionError
+from nodetool_jupyter.errors import CellError, InvalidGraph, OptionError
 from nodetool_jupyter.model.graph import Graph, Workflow
 
 Transform = Callable[[str], str]
@@ -29,8 +30,8 @@ YAML_KEY = re.compile(r"^(?:nodes|graph)[ \t]*:(?:[ \t]|$)", re.MULTILINE)
 class Authored:
     """What a user wrote. Where a Python body made no nodes, ``graph`` is None, ``value`` its last value.
 
-    ``line_of_node``: node id → line, counted from 1 below the magic's. ``specs``: type name → node type used,
-    to be known to the registry of the run. ``required``: params that a run must give.
+    ``line_of_node``: node id → line, counted from 1 below the magic's, or in the file. ``specs``: type name
+    → node type used, to be known to the registry of the run. ``required``: params that a run must give.
     """
 
     graph: Graph | None
@@ -64,7 +65,7 @@ def read_cell(
     kind = options.format or detect_format(text, transform)
     if kind == "python":
         return _read_python(text, scope, transform)
-    return _of_workflow(_read_document(text, kind))
+    return _of_workflow(_read_document(text, kind), NodeLines(text, kind))
 
 
 def detect_format(text: str, transform: Transform = str) -> str:
@@ -88,7 +89,7 @@ def _is_python(text: str, transform: Transform) -> bool:
 def _read_file(path: Path, kind: str | None, scope: Mapping[str, Any], transform: Transform) -> Authored:
     kind = kind or files.format_of(path)
     if kind != "python":
-        return _of_workflow(files.load_workflow(path, kind), path.stem)
+        return _of_workflow(*files.read_file(path, kind), path.stem)
     text = files.read_text(path, DEFAULT_LIMITS.size)
     try:
         return _read_python(text, scope, transform, path.stem)
@@ -110,11 +111,16 @@ def _read_document(text: str, kind: str) -> Workflow:
             text=shown,
             hint=f"the body was taken for {kind.upper()}; if it is Python, add --format python",
         ) from None
-    return files.to_workflow(document)
+    try:
+        return files.to_workflow(document)
+    except InvalidGraph as error:
+        raise InvalidGraph(
+            placed(error.problems, NodeLines(text, kind), "the cell"), hint=error.hint
+        ) from None
 
 
-def _of_workflow(workflow: Workflow, name: str = "") -> Authored:
-    return Authored(workflow.graph, workflow.name or name, workflow.id)
+def _of_workflow(workflow: Workflow, lines: NodeLines, name: str = "") -> Authored:
+    return Authored(workflow.graph, workflow.name or name, workflow.id, line_of_node=lines)
 
 
 def _read_python(text: str, scope: Mapping[str, Any], transform: Transform, name: str = "") -> Authored:

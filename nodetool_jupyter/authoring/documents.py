@@ -17,6 +17,7 @@ from typing import Any
 from nodetool_jupyter.engine.annotations import describe
 
 DIGITS = 4300
+LARGEST = 10**DIGITS
 SHOWN_FLAWS = 1000
 SHOWN_KEY = 60
 STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
@@ -226,6 +227,8 @@ def _value_flaw(value: Any) -> str | None:
             if value.isascii() or is_storable(value)
             else "holds text with half of a surrogate pair, which no file can hold"
         )
+    if kind is int and not -LARGEST < value < LARGEST:
+        return f"holds a whole number of more than {DIGITS} digits"
     if kind in HARMLESS:
         return None
     if kind is float:

@@ -22,6 +22,7 @@ from nodetool_jupyter.authoring.documents import (
     find_flaws,
     parse_json,
 )
+from nodetool_jupyter.authoring.lines import NodeLines, placed
 from nodetool_jupyter.engine.annotations import describe
 from nodetool_jupyter.errors import InvalidGraph, Problem, WorkflowError
 from nodetool_jupyter.model.graph import Graph, Workflow
@@ -188,12 +189,24 @@ def load_workflow(
 
     Raises WorkflowError or InvalidGraph; nothing of an unreadable file is used.
     """
+    return read_file(path, format, limits)[0]
+
+
+def read_file(
+    path: str | os.PathLike[str],
+    format: str | None = None,  # noqa: A002 - likewise
+    limits: ReadLimits = DEFAULT_LIMITS,
+) -> tuple[Workflow, NodeLines]:
+    """Likewise, with the lines of its nodes."""
     file = Path(path).expanduser()
     text = read_text(file, limits.size)
+    kind = format or format_of(file)
+    lines = NodeLines(text, kind)
     try:
-        return read_workflow(text, format or format_of(file), limits)
+        return read_workflow(text, kind, limits), lines
     except InvalidGraph as error:
-        raise InvalidGraph(error.problems, hint=error.hint or f"the file is {file}") from None
+        problems = placed(error.problems, lines, "the file")
+        raise InvalidGraph(problems, hint=error.hint or f"the file is {file}") from None
     except WorkflowError as error:
         raise WorkflowError(f"{file}: {error.message}", hint=error.hint) from None
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from nodetool_jupyter.authoring.documents import DocumentError, parse_json
+from nodetool_jupyter.authoring.documents import LARGEST, DocumentError, parse_json
 from nodetool_jupyter.authoring.options import BY_FIELD, BY_FLAG, OPTIONS, CellOptions, Option, Param
 from nodetool_jupyter.engine.annotations import describe
-from nodetool_jupyter.errors import OptionError
+from nodetool_jupyter.errors import OptionError, nearest
 
 VARIABLE = re.compile(r"\$([^\W\d]\w*)")
 RAW_PARAMS = re.compile(r"(?<!\S)--params(?:\s+|=)(?=\{)")
@@ -27,10 +26,20 @@ def parse(line: str, namespace: Mapping[str, Any] | None = None) -> CellOptions:
 
     Raises OptionError, with what was meant where that can be guessed.
     """
-    names = namespace or {}
+    return _collect(_pairs(_split(line)), namespace or {})
+
+
+def from_pairs(pairs: Iterable[tuple[Option, str]]) -> CellOptions:
+    """Options with their texts as a shell has read them; there are no variables, and a dollar is one.
+
+    Raises OptionError.
+    """
+    return _collect(pairs, None)
+
+
+def _collect(pairs: Iterable[tuple[Option, str]], names: Mapping[str, Any] | None) -> CellOptions:
     values: dict[str, Any] = {}
-    for option, text in _pairs(_split(line)):
-        _require_available(option)
+    for option, text in pairs:
         if option.repeatable:
             values.setdefault(option.field, []).append(_read_param(text, names))
         elif option.field in values:
@@ -49,20 +58,14 @@ def from_values(values: Mapping[str, Any]) -> CellOptions:
     for name, value in values.items():
         option = BY_FIELD.get(name)
         if option is None or name == "param":
-            near = difflib.get_close_matches(name, BY_FIELD, n=1)
+            near = nearest(name, BY_FIELD)
             raise OptionError(
                 f"there is no option {name!r}",
-                hint=f"did you mean {near[0]!r}?" if near else f"there are {', '.join(BY_FIELD)}",
+                hint=f"did you mean {near!r}?" if near else f"there are {', '.join(BY_FIELD)}",
             )
         if value is not None:
-            _require_available(option)
             made[name] = _convert(option, value)
     return CellOptions(**made)
-
-
-def _require_available(option: Option) -> None:
-    if not option.is_available:
-        raise OptionError(f"{option.flag} is not in this version of nodetool_jupyter", hint="leave it out")
 
 
 def _convert(option: Option, value: Any) -> Any:
@@ -74,7 +77,8 @@ def _convert(option: Option, value: Any) -> Any:
         return value
     if option.field == "params":
         return _check_params(value)
-    if isinstance(value, bool) or not isinstance(value, (str, int, float, os.PathLike)):
+    is_endless = isinstance(value, int) and not -LARGEST < value < LARGEST
+    if is_endless or isinstance(value, bool) or not isinstance(value, (str, int, float, os.PathLike)):
         raise _wrong(option, describe(value))
     return _read(option, os.fspath(value) if isinstance(value, os.PathLike) else str(value))
 
@@ -161,8 +165,8 @@ def _take_apart(token: str) -> tuple[str, str | None]:
 def _unknown(token: str, flag: str) -> OptionError:
     if not token.startswith("-"):
         return OptionError(f"{token!r} belongs to no option", hint=_guess_word(token))
-    near = difflib.get_close_matches(f"--{flag.lstrip('-')}", [option.flag for option in OPTIONS], n=1)
-    return OptionError(f"there is no option {flag}", hint=f"did you mean {near[0]}?" if near else HELP)
+    near = nearest(f"--{flag.lstrip('-')}", [option.flag for option in OPTIONS])
+    return OptionError(f"there is no option {flag}", hint=f"did you mean {near}?" if near else HELP)
 
 
 def _guess_word(token: str) -> str:
@@ -172,11 +176,13 @@ def _guess_word(token: str) -> str:
         return f"a file is written --file {token}"
     if token in BY_FIELD["strategy"].choices:
         return f"a strategy is written --strategy {token}"
-    near = difflib.get_close_matches(token, BY_FIELD, n=1)
-    return f"did you mean {BY_FIELD[near[0]].flag}?" if near else HELP
+    near = nearest(token, BY_FIELD)
+    return f"did you mean {BY_FIELD[near].flag}?" if near else HELP
 
 
-def _read_value(option: Option, text: str, names: Mapping[str, Any]) -> Any:
+def _read_value(option: Option, text: str, names: Mapping[str, Any] | None) -> Any:
+    if names is None:
+        return _check_params(_read_literal(text)) if option.field == "params" else _read(option, text)
     if option.field == "params":
         return _read_params(text, names)
     match = VARIABLE.fullmatch(text)
@@ -193,18 +199,20 @@ def _read(option: Option, text: str) -> Any:
 
 
 def _wrong(option: Option, found: str, accepted: str = "") -> OptionError:
-    near = difflib.get_close_matches(found.strip("'"), option.choices, n=1)
+    near = nearest(found.strip("'"), option.choices)
     return OptionError(
         f"{option.flag} can't be {found}; accepted is {accepted or option.accepted}",
-        hint=f"did you mean {near[0]}?" if near else None,
+        hint=f"did you mean {near}?" if near else None,
     )
 
 
-def _read_param(text: str, names: Mapping[str, Any]) -> Param:
+def _read_param(text: str, names: Mapping[str, Any] | None) -> Param:
     name, equals, value = text.partition("=")
     name = name.strip()
     if not equals or not name:
         raise OptionError(f"--param can't be {text!r}; accepted is name=value", hint="such as -p n=5")
+    if names is None:
+        return Param(name, value)
     match = VARIABLE.fullmatch(value)
     if match:
         return Param(name, _lookup(match.group(1), names), is_text=False)
@@ -225,8 +233,8 @@ def _once_each(params: Sequence[Param]) -> tuple[Param, ...]:
 def _lookup(name: str, names: Mapping[str, Any]) -> Any:
     if name in names:
         return names[name]
-    near = difflib.get_close_matches(name, [known for known in names if not known.startswith("_")], n=1)
-    hint = f"did you mean ${near[0]}?" if near else f"define it, or write $${name} for the text ${name}"
+    near = nearest(name, [known for known in names if not known.startswith("_")])
+    hint = f"did you mean ${near}?" if near else f"define it, or write $${name} for the text ${name}"
     raise OptionError(f"there is no variable {name!r}", hint=hint)
 
 

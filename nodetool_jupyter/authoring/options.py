@@ -130,9 +130,8 @@ def _path(text: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One row of the table. Without a ``metavar`` it is a switch. ``accepted`` says what a value may be.
-
-    ``is_available``: whether this version can do it at all. What a strategy can enforce, the strategy says.
+    """One row of the table. Without a ``metavar`` it is a switch. ``accepted`` says what a value may be; what
+    a strategy can enforce, the strategy says.
     """
 
     name: str
@@ -144,7 +143,6 @@ class Option:
     choices: tuple[str, ...] = ()
     completion: Completion = Completion.NONE
     repeatable: bool = False
-    is_available: bool = True
 
     @property
     def field(self) -> str:
@@ -261,7 +259,6 @@ OPTIONS: tuple[Option, ...] = (
         read=_label,
         accepted="a job's id, a unique beginning of it, its name, or last",
         completion=Completion.JOB_IDS,
-        is_available=False,
     ),
     Option("dry-run", "check and draw the workflow; run nothing"),
     Option("trust", "let pickled results in from a container or a sandbox"),
@@ -296,5 +293,4 @@ def usage() -> str:
 
 
 def _help(option: Option) -> str:
-    notes = ["may be repeated"] * option.repeatable + ["not in this version"] * (not option.is_available)
-    return option.help + (f" ({', '.join(notes)})" if notes else "")
+    return option.help + " (may be repeated)" * option.repeatable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import hashlib
 import inspect
 import linecache
@@ -13,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from nodetool_jupyter.authoring.builder import GraphBuilder, Input, output
-from nodetool_jupyter.errors import CellError, NodeToolError
+from nodetool_jupyter.errors import CellError, NodeToolError, nearest
 
 RESULT_NAME = "__nodetool_result__"
 MESSAGE_LENGTH = 2000
@@ -155,10 +154,8 @@ def _text_of(error: BaseException) -> str:
 
 def _hint_for(error: Exception, message: str, scope: Mapping[str, Any]) -> str | None:
     if isinstance(error, NameError) and isinstance(error.name, str):
-        near = difflib.get_close_matches(
-            error.name, [name for name in scope if not name.startswith("_")], n=1
-        )
-        return f"did you mean {near[0]}?" if near else None
+        near = nearest(error.name, [name for name in scope if not name.startswith("_")])
+        return f"did you mean {near}?" if near else None
     if isinstance(error, RuntimeError) and "event loop" in message:
         return AWAIT_HINT
     if isinstance(error, TypeError) and "Handle" in message:

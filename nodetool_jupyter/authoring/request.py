@@ -5,7 +5,6 @@ The strategy's name and limits aren't judged here: the strategy does that, befor
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from nodetool_jupyter.authoring.documents import DocumentError, parse_json
 from nodetool_jupyter.authoring.options import CellOptions
 from nodetool_jupyter.engine.annotations import describe
 from nodetool_jupyter.engine.spec import NodeSpec, Role
-from nodetool_jupyter.errors import OptionError, WorkflowError
+from nodetool_jupyter.errors import OptionError, WorkflowError, nearest
 from nodetool_jupyter.model.graph import Graph, Node
 from nodetool_jupyter.model.request import ExecutionStrategy, ResourceLimits, RunJobRequest
 from nodetool_jupyter.model.types import ANY, TypeMetadata, parse_type
@@ -152,11 +151,11 @@ def _unknown(name: str, inputs: Mapping[str, InputNode]) -> OptionError:
             f"there is no param {name!r}: this workflow has no input nodes",
             hint='Input("name", type, default) makes one in a cell',
         )
-    near = difflib.get_close_matches(name, inputs, n=1)
+    near = nearest(name, inputs)
     known = ", ".join(f"{known} ({taken.type})" for known, taken in inputs.items())
     return OptionError(
         f"there is no param {name!r}; there {'is' if len(inputs) == 1 else 'are'} {known}",
-        hint=f"did you mean {near[0]!r}?" if near else None,
+        hint=f"did you mean {near!r}?" if near else None,
     )
 
 

@@ -84,6 +84,15 @@ def parse_yaml(text: str | bytes, limits: ReadLimits = DEFAULT_LIMITS) -> Docume
     return Document(value, find_flaws(value, limits, aliases=aliases > 0))
 
 
+def compose(text: str) -> yaml.Node | None:
+    """The tree of a text that ``parse_yaml`` has read, with the place of each value in it."""
+    loader = _CoreLoader(text.removeprefix("\ufeff"))
+    try:
+        return loader.get_single_node()
+    finally:
+        loader.dispose()
+
+
 def _check_events(text: str, limits: ReadLimits) -> int:
     """Bound nesting and aliases before anything is built: the parser doesn't recurse, the composer does."""
     depth = aliases = 0

@@ -57,7 +57,7 @@ class Actor(Reporter):
         self._fire: Callable[[Mapping[str, Any]], Awaitable[None]] = _end_of_firing
         self._bound: Bound | None = None
         self._context: ProcessingContext | None = None
-        self._counts: dict[PlanEdge, int] | None = None
+        self._counts: dict[PlanEdge, int] = {}
         """How many values have gone along each streaming edge."""
         self._last: dict[str, Any] | None = None
         """The values that were sent last, by handle."""
@@ -231,16 +231,12 @@ class Actor(Reporter):
             if inbox is None:
                 self._lost_reader = True
             elif edge.streams:
-                self._count(edge)
+                self._counts[edge] = self._counts.get(edge, 0) + 1
+                if edge not in self.run.telling.moved:
+                    self.run.telling.edge_moved(edge, self._counts)
                 if inbox.size >= inbox.limit and inbox.is_full(edge.target_handle):
                     full = [*(full or ()), (inbox, edge.target_handle)]
         return full
-
-    def _count(self, edge: PlanEdge) -> None:
-        if self._counts is None:
-            self._counts = {}
-        self._counts[edge] = count = self._counts.get(edge, 0) + 1
-        self.run.telling.edge_moved(edge, count)
 
     async def _wait_for_space(self, full: Full) -> None:
         for inbox, handle in full:

@@ -1,6 +1,7 @@
 """What a node prints is its log: sys.stdout and sys.stderr routed by the node that is running.
 
-Outside of nodes every write goes to the stream that was there before.
+Outside of nodes every write goes to the stream that was there before. While somebody captures, a stream
+that is put in its place (``%%capture``, ``redirect_stdout``) is routed too: no node's log depends on it.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 from contextvars import ContextVar
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TextIO
 
+from nodetool_jupyter.engine.children import follow_threads, leave_threads
 from nodetool_jupyter.model.events import Severity
 
 if TYPE_CHECKING:
     from nodetool_jupyter.engine.reporter import Reporter
 
 RUNNING: ContextVar[Reporter | None] = ContextVar("nodetool_running", default=None)
+SEVERITIES: dict[str, Severity] = {"stdout": "info", "stderr": "warning"}
 _lock = threading.Lock()
 _users = 0
 # They are used again, and kept: print() crashes if its stream is freed meanwhile (python/cpython#130163).
@@ -57,13 +62,27 @@ class Router:
         return getattr(self._stream, name)
 
 
+class _RoutingSys(ModuleType):
+    """``sys`` while somebody captures: print() finds its stream there, so it is routed as it is set."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        severity = SEVERITIES.get(name)
+        super().__setattr__(name, value if severity is None or value is None else _routed(value, severity))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return import_module, ("sys",)
+
+
 def start_capture() -> None:
-    """Route both streams while some run needs it; a stream that was replaced meanwhile is routed anew."""
+    """Route both streams, and those that come in their place, while some run needs it."""
     global _users
     with _lock:
         _users += 1
         sys.stdout = _routed(sys.stdout, "info")
         sys.stderr = _routed(sys.stderr, "warning")
+        if _users == 1 and type(sys) is ModuleType:
+            sys.__class__ = _RoutingSys
+            follow_threads(RUNNING)
 
 
 def _routed(stream: TextIO, severity: Severity) -> Any:
@@ -84,6 +103,9 @@ def stop_capture() -> None:
         _users -= 1
         if _users:
             return
+        leave_threads()
+        if type(sys) is _RoutingSys:
+            sys.__class__ = ModuleType  # type: ignore[assignment]
         if isinstance(sys.stdout, Router):
             sys.stdout = sys.stdout._stream
         if isinstance(sys.stderr, Router):

@@ -6,17 +6,18 @@ so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Protocol, get_args
 
 from nodetool_jupyter.errors import NodeToolError
 from nodetool_jupyter.model.events import Severity
 from nodetool_jupyter.values.base import Spill
 
 if TYPE_CHECKING:
+    from nodetool_jupyter.engine.plan import PlanNode
     from nodetool_jupyter.engine.reporter import Reporter
 
 
@@ -40,10 +41,27 @@ def _no_read(uri: str) -> bytes:
     raise NodeToolError(f"{uri[:80]!r} can't be read here", hint="pass the data itself, or a data: URI")
 
 
+def _finite(number: float | None) -> float | None:
+    try:
+        return None if number is None or not isfinite(number) else float(number)
+    except OverflowError:  # a whole number that no float can hold
+        return None
+
+
 def _checked(severity: Severity) -> Severity:
     if severity not in get_args(Severity):
         raise ValueError(f"expected severity {', '.join(get_args(Severity))}, found {severity!r}")
     return severity
+
+
+class ResultKeeper(Protocol):
+    """Keeps results while a run goes on, for another one."""
+
+    def keep(self, node: PlanNode, outputs: Mapping[str, Any]) -> None:
+        """A node has completed that gives at most one value a handle."""
+
+    def close(self, *, is_completed: bool) -> None:
+        """The run is over, which nobody knows yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +73,8 @@ class Services:
     read_uri: Callable[[str], bytes] = _no_read
     spill: Spill | None = None
     """Where large outputs are written; None keeps them all in the event log."""
+    keeper: ResultKeeper | None = None
+    """Keeps what nodes give; None where nobody will go on from it."""
     pickle: Callable[[Any], bytes] | None = None
     """How outputs are written that nothing else can write; None where nobody would read a pickle."""
     allowed_hosts: frozenset[str] = frozenset()
@@ -91,8 +111,7 @@ class ProcessingContext:
         second. A number that isn't finite counts as unknown.
         """
         if self._reporter:
-            total = None if total is None or not isfinite(total) else float(total)
-            self._reporter.report_progress(float(done) if isfinite(done) else 0.0, total, str(chunk))
+            self._reporter.report_progress(_finite(done) or 0.0, _finite(total), str(chunk))
 
     def log(self, content: object, severity: Severity = "info") -> None:
         """Add a line to the node's log; what is no str is shown as print would."""

@@ -72,6 +72,14 @@ def engine_failed(bug: BaseException) -> Fault:
     )
 
 
+def engine_error(bug: BaseException) -> NodeError:
+    """The same while the run can still end by itself."""
+    fault = engine_failed(bug)
+    error = NodeError(fault.message, node_id="", code=fault.code, hint=fault.hint, details=fault.traceback)
+    error.__cause__ = bug
+    return error
+
+
 def reason_of(error: BaseException) -> str:
     """The exception in one line; a hostile ``__str__`` is not trusted."""
     if isinstance(error, NodeToolError):

@@ -97,6 +97,10 @@ class Inbox:
     def _popped(self, handle: str, queue: deque[Any]) -> None:
         """A value was taken out of the queue of a handle."""
         self.size -= 1
+        if self.space:
+            self._make_space(handle, queue)
+
+    def _make_space(self, handle: str, queue: deque[Any]) -> None:
         if self.space and handle in self.space and len(queue) <= self.limit // 2:
             self._parking.wake(self.space.pop(handle))
 
@@ -254,9 +258,12 @@ class StreamInbox(Inbox):
         self._waiters: list[asyncio.Future[None]] = []
 
     def _arrive(self, handle: str, value: Any) -> None:
+        self._plain[handle] = value
+
+    def push(self, handle: str, value: Any) -> None:
         queue = self._queues.get(handle)
         if queue is None:
-            self._plain[handle] = value
+            super().push(handle, value)
             return
         self._arrivals += 1
         self.size += 1
@@ -308,7 +315,9 @@ class StreamInbox(Inbox):
                 await self._wait()
                 continue
             value = queue.popleft()[1]
-            self._popped(handle, queue)
+            self.size -= 1
+            if self.space:
+                self._make_space(handle, queue)
             yield value if check is None else self._check(handle, value)
 
     async def iter_any_input(self) -> AsyncIterator[tuple[str, Any]]:

@@ -6,11 +6,12 @@ last edge has ended, then the node runs, or is skipped where an input never came
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nodetool_jupyter.engine.capture import RUNNING
 from nodetool_jupyter.engine.inbox import InputError
-from nodetool_jupyter.engine.plan import PlanNode
+from nodetool_jupyter.engine.plan import NOTHING, PlanNode
 from nodetool_jupyter.engine.reporter import Reporter
 from nodetool_jupyter.model.graph import DEFAULT_HANDLE
 
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 async def run_once(run: Run, node: PlanNode) -> None:
     """Fire, send the result on, and end. Raises NodeError."""
     values = run.take_values(node)
-    if len(values) == len(node.producers):
+    if len(values) == len(node.wiring.producers):
         reporter = Reporter(node, run)
         reporter.tell_running()
         RUNNING.set(reporter)
         try:
-            if node.checks:
+            if node.wiring.checks:
                 _check(node, values)
             plain = node.spec.plain
             if plain is None:
@@ -37,9 +38,14 @@ async def run_once(run: Run, node: PlanNode) -> None:
             reporter.raise_for(error)
         finally:
             RUNNING.set(None)
-        _send(run, reporter, result)
-    run.end_edges(node)
-    run.node_ended()
+        if node.spec.result_checks is not None:
+            result = reporter.checked(result)
+        routed = reporter.routed(result) if node.spec.routes else {DEFAULT_HANDLE: result}
+        reporter.flush_reports()
+        reporter.tell_completed(routed)
+        _end(run, node, routed)
+    else:
+        _end(run, node, NOTHING)
 
 
 def _call(run: Run, reporter: Reporter, values: dict[str, Any]) -> Any:
@@ -49,20 +55,15 @@ def _call(run: Run, reporter: Reporter, values: dict[str, Any]) -> Any:
 
 
 def _check(node: PlanNode, values: dict[str, Any]) -> None:
-    for handle, check in node.checks.items():
+    for handle, check in node.wiring.checks.items():
         try:
             values[handle] = check(values[handle])
         except ValueError as error:
             raise InputError(handle, str(error)) from None
 
 
-def _send(run: Run, reporter: Reporter, result: Any) -> None:
-    node = reporter.node
-    if node.spec.result_checks is not None:
-        result = reporter.checked(result)
-    routed = reporter.routed(result) if node.spec.routes else {DEFAULT_HANDLE: result}
-    for handle, value in routed.items():
-        for edge in node.outgoing.get(handle, ()):
-            run.deliver(edge, value)
-    reporter.flush_reports()
-    reporter.tell_completed(routed)
+def _end(run: Run, node: PlanNode, values: Mapping[str, Any]) -> None:
+    run.lane_goes_on = True
+    run.end_edges(node, values)
+    run.lane_goes_on = False
+    run.node_ended()

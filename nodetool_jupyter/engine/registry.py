@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import ModuleType
 from typing import TypeGuard
@@ -13,7 +14,7 @@ from typing import TypeGuard
 from nodetool_jupyter.engine.function import NodeFunction
 from nodetool_jupyter.engine.node import NOTEBOOK, BaseNode
 from nodetool_jupyter.engine.spec import NodeSpec
-from nodetool_jupyter.errors import WorkflowError
+from nodetool_jupyter.errors import WorkflowError, is_near, nearest
 
 ENTRY_POINTS = "nodetool_jupyter.nodes"
 
@@ -52,6 +53,13 @@ class Registry:
             elif _is_node_class(value) and value.__module__ == "__main__":
                 self.add(value.spec())
 
+    def extended(self, specs: Iterable[NodeSpec]) -> Registry:
+        """A registry that knows what this one does, and ``specs`` in place of types of the same name."""
+        more = Registry(self._families)
+        more._specs = {**self._specs, **{spec.type: spec for spec in specs}}
+        more._loaded = set(self._loaded)
+        return more
+
     def get(self, type_name: str) -> NodeSpec | None:
         """The spec of a type, or None."""
         spec = self._specs.get(type_name)
@@ -75,11 +83,11 @@ class Registry:
     def suggest(self, type_name: str) -> str | None:
         """A known type that the user may have meant; imports no more than the family it is looked for in."""
         prefix, _, name = type_name.rpartition(".")
-        near = difflib.get_close_matches(prefix, self._families, n=1, cutoff=0.8)
+        family = nearest(prefix, self._families)
         with suppress(WorkflowError):
-            self.get(f"{near[0]}.{name}" if near else type_name)
-        found = difflib.get_close_matches(type_name, list(self._specs), n=1, cutoff=0.75)
-        return found[0] if found else None
+            self.get(f"{family}.{name}" if family else type_name)
+        close = difflib.get_close_matches(type_name, list(self._specs), n=5, cutoff=0.7)
+        return next((known for known in close if _is_meant(prefix, name, known)), None)
 
     def _load_family_of(self, type_name: str) -> None:
         prefix = type_name.rpartition(".")[0]
@@ -104,14 +112,30 @@ class Registry:
                 self._loaded.add(module_name)
 
 
+def _is_meant(prefix: str, name: str, known: str) -> bool:
+    """Whether both parts are near, or the name is that of a type in another family."""
+    known_prefix, _, known_name = known.rpartition(".")
+    if is_near(prefix, known_prefix):
+        return is_near(name, known_name)
+    return len(name) >= 4 and name.lower() == known_name.lower()
+
+
 def _import(prefix: str, module_name: str) -> ModuleType:
     try:
         return importlib.import_module(module_name)
     except ImportError as error:
         raise WorkflowError(
             f"the nodes of {prefix} can't be loaded: {error}",
-            hint=f"install what module {module_name} needs, then restart the kernel",
+            hint=f"{_installation(module_name, error)}, then restart the kernel",
         ) from error
+
+
+def _installation(module_name: str, error: ImportError) -> str:
+    """How to get what is missing: a package of nodes may say so in INSTALL, by what it imports."""
+    package = sys.modules.get(module_name.rpartition(".")[0])
+    known: Mapping[str, str] = getattr(package, "INSTALL", {})
+    missing = (error.name or "").partition(".")[0]
+    return known.get(missing, f"install what module {module_name} needs")
 
 
 def module_specs(module: ModuleType) -> list[NodeSpec]:

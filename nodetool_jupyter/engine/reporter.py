@@ -169,11 +169,17 @@ class Reporter:
     def tell_running(self) -> None:
         """Tell that the node fires for the first time."""
         node = self.node
-        self.run.telling.emit((node.id, node.label, node.spec.type, "running", None, time_ns()))
+        telling = self.run.telling
+        telling.emit((node.id, node.label, node.spec.type, "running", None, time_ns()))
+        if telling.eager:
+            telling.tell_eagerly()
 
     def tell_completed(self, last: Mapping[str, Any] | None) -> None:
         """Tell that the node has ended, with the values that it sent last, by handle."""
         node = self.node
+        keeper = self.run.context.services.keeper
+        if keeper is not None and last is not None and not node.streams:
+            keeper.keep(node, last)
         shown = {name: preview(value) for name, value in last.items()} if last else None
         self.run.telling.emit((node.id, node.label, node.spec.type, "completed", shown, time_ns()))
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from itertools import chain
 from time import monotonic, time
 from typing import Any
 
@@ -19,18 +20,20 @@ from nodetool_jupyter.engine.actor import Actor
 from nodetool_jupyter.engine.blocking import INSISTENCE
 from nodetool_jupyter.engine.capture import start_capture, stop_capture
 from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext
-from nodetool_jupyter.engine.failure import fault_of, node_in, uncancellable
+from nodetool_jupyter.engine.failure import engine_error, fault_of, node_in, uncancellable
 from nodetool_jupyter.engine.inbox import Inbox, Parking
 from nodetool_jupyter.engine.once import run_once
-from nodetool_jupyter.engine.plan import Plan, PlanEdge, PlanNode
+from nodetool_jupyter.engine.plan import NOTHING, Plan, PlanEdge, PlanNode
 from nodetool_jupyter.engine.reporter import Reporter
 from nodetool_jupyter.engine.telling import EventSink, Telling
 from nodetool_jupyter.engine.threads import Interruptible, ThreadPool
-from nodetool_jupyter.errors import ErrorCode, NodeError
+from nodetool_jupyter.errors import NodeError
 from nodetool_jupyter.model.events import Fault, JobUpdate
 
 STEPS = 256
 """Nodes that a lane steps before the loop gets its turn."""
+EAGER = 64
+"""Nodes of a process whose start is told at once."""
 
 
 @dataclass(slots=True)
@@ -44,9 +47,7 @@ class Outcome:
 
 
 class WorkflowRunner:
-    """Runs one plan once. ``run`` is awaited on the loop that the nodes run on; everything else is thread-
-    safe.
-    """
+    """Runs one plan once. ``run`` is awaited on the nodes' own loop; everything else is thread-safe."""
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class WorkflowRunner:
     ) -> None:
         self._run = Run(plan, context, sink, pool, first_seq=first_seq, grace=grace)
         self._run.is_mortal = is_mortal
+        self._run.telling.eager = EAGER if is_mortal else 0
 
     async def run(self) -> Outcome:
         """Run to the end; never raises for what nodes do. The last event told is the terminal job_update."""
@@ -115,8 +117,7 @@ class Run:
         self.outputs: dict[str, list[Any]] = {name: [] for name in plan.outputs}
         self.is_cancelling = False
         self.is_mortal = False  # whether the process ends with the run, and so does what can't be stopped
-        self.stuck: list[str] = []
-        """Nodes whose function could not be stopped."""
+        self.stuck: list[str] = []  # nodes whose function could not be stopped
         self.error: NodeError | None = None
         self._fault: Fault | None = None
         self.telling = Telling(context.job_id, sink, first_seq)
@@ -130,6 +131,8 @@ class Run:
         self._sources: Iterator[PlanNode] = iter([node for node in plan.nodes if not node.incoming])
         self._lanes: set[asyncio.Task[None]] = set()
         self._standby: asyncio.Task[None] | None = None
+        self.lane_goes_on = False
+        """Whether what becomes ready now is run by the lane that makes it so: none has to stand by for it."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._variables: Context
         """Context variables as they were at the start: each lane begins with them."""
@@ -206,8 +209,9 @@ class Run:
         return Outcome("cancelled" if self.is_cancelling else "completed", self.outputs)
 
     def tell_end(self, outcome: Outcome) -> None:
-        """Tell the terminal event."""
-        fault = outcome.fault
+        fault, keeper = outcome.fault, self.context.services.keeper
+        if keeper is not None:
+            keeper.close(is_completed=outcome.status == "completed")
         self.telling.tell_last(
             JobUpdate(
                 status=outcome.status,
@@ -239,9 +243,7 @@ class Run:
             return
         if node.fires_once:
             self._make_ready(node)
-        else:
-            actor = self.actor_of(node)
-            assert actor is not None
+        elif (actor := self.actor_of(node)) is not None:
             self.schedule(actor)
 
     def actor_of(self, node: PlanNode) -> Actor | None:
@@ -258,7 +260,7 @@ class Run:
 
     def _make_ready(self, item: Actor | PlanNode) -> None:
         self._ready.append(item)
-        if self._standby is None:
+        if self._standby is None and not self.lane_goes_on:
             self._stand_by()
 
     def deliver(self, edge: PlanEdge, value: Any) -> Inbox | None:
@@ -270,7 +272,7 @@ class Run:
                 values = self._values[node.index] = {}
             values[edge.target_handle] = value
             return None
-        actor = self.actor_of(node)
+        actor = self._actors[node.index] or self.actor_of(node)
         if actor is None:
             return None
         actor.inbox.push(edge.target_handle, value)
@@ -280,14 +282,15 @@ class Run:
 
     def is_read(self, source: PlanNode) -> bool:
         """Whether a node is left that takes what this one sends."""
-        return any(
-            not self._has_ended[edge.target.index] for edges in source.outgoing.values() for edge in edges
-        )
+        edges = chain.from_iterable(source.outgoing.values())
+        return any(not self._has_ended[edge.target.index] for edge in edges)
 
-    def end_edges(self, source: PlanNode) -> None:
-        """A node will send no more."""
-        for edges in source.outgoing.values():
+    def end_edges(self, source: PlanNode, last: Mapping[str, Any] = NOTHING) -> None:
+        """A node will send no more than these last values by handle."""
+        for handle, edges in source.outgoing.items():
             for edge in edges:
+                if handle in last:
+                    self.deliver(edge, last[handle])
                 node = edge.target
                 if node.fires_once:
                     self._waiting[node.index] -= 1
@@ -379,13 +382,7 @@ class Run:
     def _fail_on_bug(self, bug: BaseException) -> None:
         """An error outside of node code is ours; the job ends, and says so."""
         if self.error is None:
-            self.error = NodeError(
-                f"the engine failed: {type(bug).__name__}: {bug}",
-                node_id="",
-                code=ErrorCode.ENGINE_ERROR,
-                hint="this is a fault of nodetool_jupyter; please report it",
-            )
-            self.error.__cause__ = bug
+            self.error = engine_error(bug)
             self._wake.set()
 
     def _relieve_stall(self) -> None:

@@ -49,9 +49,12 @@ class Telling:
         self._lock = threading.RLock()
         self._is_telling = False
         self._will_tell = False
+        self.eager = 0
+        """How many nodes' starts are still told at once: a process that may crash says so where it was."""
         self._will_pulse = False
         self._reporters: dict[Reporter, None] = {}
-        self._moved: dict[PlanEdge, int] = {}
+        self.moved: dict[PlanEdge, Mapping[PlanEdge, int]] = {}
+        """Streaming edges that values have passed since the last pulse, with where their counts are."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._context: Context | None = None
@@ -76,6 +79,11 @@ class Telling:
         """
         if len(self._outbox) >= BATCH:
             self.tell()
+
+    def tell_eagerly(self) -> None:
+        """A node is about to run."""
+        self.eager -= 1
+        self.tell()
 
     def _tell_later(self) -> None:
         assert self._loop is not None
@@ -127,9 +135,9 @@ class Telling:
         self._reporters[reporter] = None
         self._schedule_pulse()
 
-    def edge_moved(self, edge: PlanEdge, count: int) -> None:
-        """A value has passed a streaming edge: tell the count with the next pulse."""
-        self._moved[edge] = count
+    def edge_moved(self, edge: PlanEdge, counts: Mapping[PlanEdge, int]) -> None:
+        """A first value has passed a streaming edge: tell the count with the next pulse, as it is then."""
+        self.moved[edge] = counts
         if not self._will_pulse:
             self._schedule_pulse()
 
@@ -137,7 +145,7 @@ class Telling:
         """Streaming edges have carried their last value."""
         with self.reporting:
             for edge, count in counts.items():
-                self._moved.pop(edge, None)
+                self.moved.pop(edge, None)
                 self.emit(EdgeUpdate(edge_id=edge.id, status="drained", counter=count, timestamp=time()))
 
     def _schedule_pulse(self) -> None:
@@ -160,10 +168,10 @@ class Telling:
             self._reporters.pop(reporter, None)
             reporter.tell_progress()
         with self.reporting:
-            moved, self._moved = self._moved, {}
-            for edge, count in list(moved.items()):
+            moved, self.moved = self.moved, {}
+            for edge, counts in list(moved.items()):
                 self._outbox.append(
-                    EdgeUpdate(edge_id=edge.id, status="message_sent", counter=count, timestamp=time())
+                    EdgeUpdate(edge_id=edge.id, status="message_sent", counter=counts[edge], timestamp=time())
                 )
 
 

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import Context
 
 from nodetool_jupyter.engine.context import NodeCancelled
 
@@ -22,9 +23,14 @@ def raise_in_thread(ident: int) -> None:
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(NodeCancelled))
 
 
-def clear_raise(ident: int) -> None:
-    """Take back an exception that the thread has not yet raised."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), None)
+def clear_raise() -> None:
+    """Meet, in this thread, what ``raise_in_thread`` may have left for it.
+
+    Taking it back would leave CPython 3.11's interpreter loop looking for it at every call for good: all of
+    the process gets slower, and a profiler or debugger hangs.
+    """
+    with suppress(NodeCancelled):
+        raise_in_thread(threading.get_ident())
 
 
 class Interruptible:
@@ -54,8 +60,8 @@ class Interruptible:
     def _finish(self) -> None:
         with self._lock:
             ident, self._ident = self._ident, None
-            if ident is not None:
-                clear_raise(ident)
+            if ident is not None and self._revoked:
+                clear_raise()
             self.is_done = True
             self._call = _no_call  # whoever keeps this to interrupt it doesn't keep what it has called
 
@@ -132,7 +138,8 @@ class ThreadPool:
 
     def _start_thread(self) -> None:
         self._threads += 1
-        threading.Thread(target=self._work, name="nodetool-pool", daemon=True).start()
+        thread = threading.Thread(target=self._work, name="nodetool-pool", daemon=True)
+        Context().run(thread.start)  # it serves any node, not the one that needed it first
 
     def _work(self) -> None:
         while (task := self._next()) is not None:

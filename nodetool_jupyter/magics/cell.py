@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 from nodetool_jupyter.authoring.cell import Authored, read_cell
+from nodetool_jupyter.authoring.lines import placed
 from nodetool_jupyter.authoring.option_line import from_values, parse
 from nodetool_jupyter.authoring.options import CellOptions
 from nodetool_jupyter.authoring.request import build_request
-from nodetool_jupyter.errors import InvalidGraph, JobError, OptionError, Problem
+from nodetool_jupyter.errors import InvalidGraph, JobError, OptionError
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.magics.notebook import CellSource, Notebook
 from nodetool_jupyter.magics.results import deliver, hand_back
@@ -90,13 +91,13 @@ def _run_graph(notebook: Notebook, options: CellOptions, authored: Authored, sou
             _draw(session, request)
             return None
         with Interrupts() as interrupts:
-            job = session.submit_request(request)
+            job = session.submit_request(request, resume=options.resume)
             notebook.remember(job.id, source)
             interrupts.sentence += f"; %nodetool status {job.id} says how its job stands"
             return _follow(job, interrupts, mode, in_background=bool(options.background))
     except InvalidGraph as error:
-        problems = [_placed(problem, source) for problem in error.problems]
-        raise InvalidGraph(problems, hint=error.hint) from None
+        where = "the cell" if options.file is None else str(options.file)
+        raise InvalidGraph(placed(error.problems, source.line_of_node, where), hint=error.hint) from None
 
 
 def _follow(job: Job, interrupts: Interrupts, mode: str, *, in_background: bool) -> Any:
@@ -107,11 +108,11 @@ def _follow(job: Job, interrupts: Interrupts, mode: str, *, in_background: bool)
         return job
     show(CellJob(job, interrupts), mode)
     if job.error is not None:
-        raise _told(job.error) from (KeyboardInterrupt() if interrupts.count else None)
+        raise told(job.error) from (KeyboardInterrupt() if interrupts.count else None)
     return job.result()
 
 
-def _told(error: JobError) -> JobError:
+def told(error: JobError) -> JobError:
     """The error with the next command in its hint."""
     if error.details:
         error.hint = f"{error.hint}\n  → {REST}" if error.hint else REST
@@ -120,19 +121,12 @@ def _told(error: JobError) -> JobError:
 
 def _draw(session: Session, request: RunJobRequest) -> None:
     """``--dry-run``: check all that is checked before a job starts, and draw the graph."""
-    from nodetool_jupyter.magics.drawing import check_request, drawn
-    from nodetool_jupyter.magics.tables import Heading, Sheet, Words, put
+    from nodetool_jupyter.magics.tables import put
+    from nodetool_jupyter.views.drawing import drawn
+    from nodetool_jupyter.views.sheet import Heading, Sheet, Words
     from nodetool_jupyter.views.text import nodes_text
 
-    check_request(session, request)
+    session.check(request)
     count = len(request.graph.nodes)
     words = f"{nodes_text(count)}, strategy {request.strategy}: it can run; nothing has run"
     put(Sheet([Heading(request.name or "workflow"), Words(words), drawn(request.graph, request.name)]))
-
-
-def _placed(problem: Problem, source: CellSource) -> Problem:
-    """A problem with the line of the cell that made its node."""
-    line = source.line_of_node.get(problem.node_id or "")
-    if line is None:
-        return problem
-    return replace(problem, message=f"{problem.message} (line {line} of the cell)")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from nodetool_jupyter.authoring.options import Completion
-from nodetool_jupyter.magics import doctor, jobs, library, setup, traceback_text
+from nodetool_jupyter.magics import again, doctor, jobs, library, setup, traceback_text
 from nodetool_jupyter.magics.arguments import MAGIC, OPTIONS, Arguments, Command, Flag
 from nodetool_jupyter.magics.cell import run_file
 from nodetool_jupyter.magics.notebook import Notebook
-from nodetool_jupyter.magics.tables import Grid, Heading, Sheet, Words, put
+from nodetool_jupyter.magics.tables import put
 from nodetool_jupyter.model.job import JobStatus
+from nodetool_jupyter.views.sheet import Grid, Heading, Sheet, Words
 
 JOB = (Completion.JOB_IDS,)
+BACKGROUND = Flag("--background", "return the Job at once")
 STATUSES = tuple(status.value for status in JobStatus)
-LATER = ("panel", "prune", "resume", "retry")
+LATER = ("panel",)
 """Commands that a later version has."""
 
 
@@ -54,6 +56,19 @@ COMMANDS: tuple[Command, ...] = (
     Command("attach", "a job's live view again", jobs.attach, "[ID]", JOB),
     Command("cancel", "end a job", jobs.cancel, "ID", JOB),
     Command("result", "a job's result, once it has ended", jobs.give_result, "[ID]", JOB),
+    Command("retry", "run a job again as a new one", again.retry, "[ID]", JOB, (BACKGROUND,)),
+    Command("resume", "go on from the results that a job has left", again.resume, "[ID]", JOB, (BACKGROUND,)),
+    Command(
+        "prune",
+        "remove jobs of the past, with their files",
+        again.prune,
+        flags=(
+            Flag("--older-than", "those that ended longer ago", "30d"),
+            Flag("--keep", "all but the newest", "N"),
+            Flag("--size", "the oldest, until the others take no more room", "2g"),
+            Flag("--dry-run", "only say which"),
+        ),
+    ),
     Command(
         "graph",
         "draw a workflow file, or a job's graph with its states",

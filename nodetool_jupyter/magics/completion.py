@@ -91,7 +91,7 @@ def _after_options(notebook: Notebook, text: str, body: str) -> tuple[str, list[
     if equals and name in BY_FLAG:
         return _values(notebook, BY_FLAG[name], value, words, body)
     given = {BY_FLAG[word].name for word in words if word in BY_FLAG and not BY_FLAG[word].repeatable}
-    flags = (option.flag for option in OPTIONS if option.is_available and option.name not in given)
+    flags = (option.flag for option in OPTIONS if option.name not in given)
     return _matching(fragment, (*flags, *(BY_FLAG if fragment in BY_FLAG else ())))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nodetool_jupyter.magics import adoption
 from nodetool_jupyter.magics.defaults import NodeToolMagics
 
 if TYPE_CHECKING:
@@ -112,10 +113,12 @@ def load(shell: InteractiveShell) -> None:
     shell.magics_manager.register_function(CellMagic(notebook), "cell", NAME)
     shell.input_transformers_cleanup.append(keep_body)
     shell.Completer.custom_matchers.append(matcher_of(notebook))
+    adoption.adopt_later()
 
 
 def unload(shell: InteractiveShell) -> None:
     """Take all of it away again."""
+    adoption.cancel()
     for kind in KINDS:
         shell.magics_manager.magics[kind].pop(NAME, None)
     if keep_body in shell.input_transformers_cleanup:

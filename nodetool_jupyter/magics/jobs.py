@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
-from nodetool_jupyter.errors import OptionError
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.magics.arguments import Arguments
-from nodetool_jupyter.magics.drawing import drawn
 from nodetool_jupyter.magics.notebook import Notebook
-from nodetool_jupyter.magics.tables import Grid, Heading, Sheet, Words, put, tell
+from nodetool_jupyter.magics.tables import put, tell
 from nodetool_jupyter.magics.waiting import Interrupts, WatchedJob
-from nodetool_jupyter.model.events import Event, LogUpdate
-from nodetool_jupyter.model.job import JobRecord, JobStatus
+from nodetool_jupyter.model.events import LogUpdate
+from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.session import Session
-from nodetool_jupyter.views.markup import clean
+from nodetool_jupyter.views.drawing import drawn
+from nodetool_jupyter.views.jobs import check_node, jobs_grid, log_lines, status_grid, written_lines
+from nodetool_jupyter.views.sheet import Heading, Sheet, Words
 from nodetool_jupyter.views.snapshot import JobView
-from nodetool_jupyter.views.text import duration_text, end_text, tally_text
-from nodetool_jupyter.views.values import inline
+from nodetool_jupyter.views.text import end_text
 from nodetool_jupyter.widgets.feed import JobReader
 
 LAST = "last"
@@ -46,45 +43,15 @@ def show_jobs(notebook: Notebook, given: Arguments) -> None:
     if not records:
         tell(f"there are no jobs{f' that are {wanted}' if wanted else ''} yet")
         return
-    rows = [_row(record) for record in records[:limit]]
     more = "the newest; %nodetool jobs --all shows more" if limit == SHOWN else f"the newest {limit:,}"
     note = Words(more) if len(records) > limit else None
-    put(Sheet([Grid(rows, ("id", "name", "strategy", "status", "created", "took", "error")), note]))
-
-
-def _row(record: JobRecord) -> tuple[str, ...]:
-    took = duration_text(record.duration) if record.duration is not None else ""
-    error = record.fault.message if record.fault else ""
-    return record.id, record.name, record.strategy, record.status.value, _time(record.created_at), took, error
-
-
-def _time(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    put(Sheet([jobs_grid(records[:limit]), note]))
 
 
 def show_status(notebook: Notebook, given: Arguments) -> None:
     """``status``: what the store knows, and how the nodes stand."""
     job = find(notebook, given.word)
-    view = fold(job)
-    record = job.record
-    facts = [
-        ("job", record.id),
-        ("name", record.name),
-        ("strategy", record.strategy),
-        ("status", record.status.value),
-        ("created", _time(record.created_at)),
-        ("started", _time(record.started_at)),
-        ("ended", _time(record.finished_at)),
-        ("took", duration_text(record.duration) if record.duration is not None else ""),
-        ("nodes", tally_text(view)),
-        *((f"param {name}", inline(value)) for name, value in job.request.params.items()),
-        *((f"limit {name}", str(value)) for name, value in record.limits.named().items()),
-        ("error", record.fault.message if record.fault else ""),
-        ("hint", (record.fault.hint or "") if record.fault else ""),
-    ]
-    put(Sheet([Grid([fact for fact in facts if fact[1]])]))
+    put(Sheet([status_grid(job, fold(job))]))
 
 
 def fold(job: Job) -> JobView:
@@ -99,47 +66,21 @@ def show_logs(notebook: Notebook, given: Arguments) -> None:
     job = find(notebook, given.word)
     wanted = given.values.get("--node")
     if wanted is not None:
-        _check_node(job, wanted)
+        check_node(job, wanted)
     if not given.has("--follow"):
-        lines = [line for event in job.logs for line in _log_lines(event, wanted)]
+        lines = [line for event in job.logs for line in log_lines(event, wanted)]
+        lines += written_lines(job) if wanted is None else []
         nothing = f"job {job.id} has no log{f' of node {wanted}' if wanted else ''}"
         tell("\n".join(lines) or nothing)
         return
     with Interrupts() as interrupts:
-        for event in new_events(WatchedJob(job, interrupts)):
-            lines = _log_lines(event, wanted) if isinstance(event, LogUpdate) else []
+        for event in JobReader(WatchedJob(job, interrupts)).follow(STEP):
+            lines = log_lines(event, wanted) if isinstance(event, LogUpdate) else []
             if lines:
                 tell("\n".join(lines))
+    if wanted is None and (written := written_lines(job)):
+        tell("\n".join(written))
     tell(end_text(fold(job)).partition("\n")[0])
-
-
-def new_events(job: WatchedJob) -> Iterator[Event]:
-    """A job's messages from the start on, each as it comes, until it ends; raises Interrupted."""
-    reader = JobReader(job)
-    while True:
-        has_ended = job.wait(0)
-        yield from reader.advance()
-        if has_ended:
-            return
-        job.wait(STEP)
-
-
-def _check_node(job: Job, wanted: str) -> None:
-    from difflib import get_close_matches
-
-    ids = [node.id for node in job.graph.nodes]
-    if wanted not in ids:
-        near = get_close_matches(wanted, ids, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"%nodetool graph {job.id} shows its nodes"
-        raise OptionError(f"job {job.id} has no node {wanted!r}", hint=hint)
-
-
-def _log_lines(event: LogUpdate, wanted: str | None) -> list[str]:
-    if wanted is not None and event.node_id != wanted:
-        return []
-    mark = "" if event.severity == "info" else f"{event.severity}: "
-    name = event.node_id or event.node_name
-    return [f"{clean(name)} │ {mark}{line}" for line in clean(event.content).rstrip("\n").split("\n")]
 
 
 def attach(notebook: Notebook, given: Arguments) -> None:

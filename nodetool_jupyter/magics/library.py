@@ -13,11 +13,12 @@ from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.engine.spec import REQUIRED, InputSpec, NodeSpec
 from nodetool_jupyter.errors import OptionError
 from nodetool_jupyter.magics.arguments import Arguments
-from nodetool_jupyter.magics.drawing import drawn
 from nodetool_jupyter.magics.jobs import show_graph_of_job
 from nodetool_jupyter.magics.notebook import Notebook
-from nodetool_jupyter.magics.tables import Grid, Heading, Part, Sheet, Words, put
+from nodetool_jupyter.magics.tables import put
 from nodetool_jupyter.nodes import FAMILIES
+from nodetool_jupyter.views.drawing import drawn
+from nodetool_jupyter.views.sheet import Grid, Heading, Part, Sheet, Words
 from nodetool_jupyter.views.values import inline
 
 LISTED = 60
@@ -57,10 +58,10 @@ def show_nodes(notebook: Notebook, given: Arguments) -> None:
 
 
 def search(registry: Registry, query: str) -> list[NodeSpec]:
-    """Node types by type, title and description; one named in full, or by its last part, is found alone."""
+    """Node types by type, title and description; one named in full, or by its class, is found alone."""
     specs = [spec for spec in registry.all() if not spec.type.startswith(HIDDEN)]
     wanted = query.lower()
-    alone = [spec for spec in specs if wanted in (spec.type.lower(), spec.type.lower().rpartition(".")[2])]
+    alone = [spec for spec in specs if wanted == spec.type.lower() or query == spec.type.rpartition(".")[2]]
     if len(alone) == 1:
         return alone
     words = wanted.split()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from nodetool_jupyter.magics.arguments import Arguments
 from nodetool_jupyter.magics.notebook import Notebook
-from nodetool_jupyter.magics.tables import Grid, Sheet, Words, put
+from nodetool_jupyter.magics.tables import put
 from nodetool_jupyter.session import get_session
+from nodetool_jupyter.views.sheet import Grid, Sheet, Words
 
 NOTE = "%config NodeToolMagics.strategy = 'threaded' sets it for this notebook; an option does for one cell"
 
@@ -15,11 +16,8 @@ def show_config(notebook: Notebook, _given: Arguments) -> None:
     settings = get_session().settings
     mine = notebook.defaults.given()
     rows = [(name, str(value), f"%config NodeToolMagics.{name}", "") for name, value in mine.items()]
-    for name, variable in settings.variables().items():
-        origin = settings.origin(name) + (" (not used in this notebook)" if name in mine else "")
-        rows.append((name, _shown(getattr(settings, name)), origin, variable.name))
+    for name, value, origin, variable in settings.listed():
+        rows.append(
+            (name, value, origin + (" (not used in this notebook)" if name in mine else ""), variable)
+        )
     put(Sheet([Grid(rows, ("setting", "value", "from", "variable")), Words(NOTE)]))
-
-
-def _shown(value: object) -> str:
-    return "none" if value is None else str(value)

@@ -14,6 +14,7 @@ from nodetool_jupyter.engine.context import ProcessingContext, Services
 from nodetool_jupyter.engine.plan import Plan, compile_graph
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.errors import ErrorCode, JobUnreachable, NodeToolError, StrategyUnavailable
+from nodetool_jupyter.manager.again import Again, Resumed, what_to_resume, what_to_run
 from nodetool_jupyter.manager.door import Door, knock
 from nodetool_jupyter.manager.managed import ManagedJob
 from nodetool_jupyter.manager.recovery import end_with_kernel, started
@@ -63,17 +64,26 @@ class JobExecutionManager:
         assert execution is not None
         return execution
 
-    def submit(self, request: RunJobRequest, context: ProcessingContext | None = None) -> ManagedJob:
-        """``start_job`` for callers without a loop."""
+    def submit(
+        self,
+        request: RunJobRequest,
+        context: ProcessingContext | None = None,
+        *,
+        registry: Registry | None = None,
+        resumed: Resumed | None = None,
+    ) -> ManagedJob:
+        """``start_job`` for callers without a loop. ``registry`` says what node types mean, if it isn't the
+        manager's own; with ``resumed`` the job goes on from results that another has left.
+        """
         strategy = self._strategy(request.strategy)
         request = self._with_defaults(request)
         strategy.check(request)
-        plan = compile_graph(request.graph, self.registry, request.params)
+        plan = compile_graph(request.graph, registry or self.registry, request.params)
         is_nested = RUNNING.get() is not None  # its parent may wait for it, and has a slot
         has_slot = not is_nested and self._slots.take()
         may_start = is_nested or has_slot
         try:
-            managed = self._new_job(request, context, strategy, plan, may_start=may_start)
+            managed = self._new_job(request, context, strategy, plan, resumed, may_start=may_start)
         except BaseException:
             if has_slot:
                 self._slots.free()
@@ -102,6 +112,7 @@ class JobExecutionManager:
         context: ProcessingContext | None,
         strategy: Strategy,
         plan: Plan,
+        resumed: Resumed | None,
         *,
         may_start: bool,
     ) -> ManagedJob:
@@ -117,6 +128,8 @@ class JobExecutionManager:
             record.created_at,
             directory=self.store.run_directory(record.id),
             families=self.registry.families,
+            resumed=resumed.directory if resumed else None,
+            reads_pickles=resumed is not None and resumed.reads_pickles,
         )
         managed.execution = strategy.create(launch, managed.tell)
         if managed.execution.ticket is not None:
@@ -211,6 +224,21 @@ class JobExecutionManager:
             allowed_hosts=context.services.allowed_hosts | {*self.settings.http_allowed_hosts},
         )
         return ProcessingContext(record.id, record.workflow_id, record.user_id, context.workspace, services)
+
+    def again(self, record: JobRecord) -> Again:
+        """What a job of the past ran; raises NodeToolError where that isn't known any more."""
+        managed = self.get_job(record.id)
+        return what_to_run(
+            record,
+            self.store.request(record.id),
+            managed.execution if managed is not None else None,
+            self._strategy(record.strategy),
+            self.store.run_directory(record.id),
+        )
+
+    def resumable(self, record: JobRecord) -> Resumed:
+        """What a job has left to go on from; raises NodeToolError where it has left nothing."""
+        return what_to_resume(record, self.store.request(record.id), self.store.run_directory(record.id))
 
     def get_job(self, job_id: str) -> ManagedJob | None:
         """A job of this process by its full id: live, or ended and still held by someone."""

@@ -82,18 +82,29 @@ class Batch(Sequence[Event]):
     @property
     def lines(self) -> bytes:
         """JSON lines, each ended by a newline."""
-        job_id = quoted(self.job_id)
-        lines = []
+        try:
+            return "".join(self._texts()).encode()
+        except ValueError:  # a lone surrogate, for which the other way has a word
+            return b"".join(encode_event(event) + b"\n" for event in self)
+
+    def _texts(self) -> Iterator[str]:
+        head = f'{{"type":"node_update","job_id":{quoted(self.job_id)},"seq":'
+        last: str | None = None
+        tail = ""
         for seq, item in enumerate(self._items, self.first_seq):
-            if isinstance(item, tuple):
-                try:
-                    lines.append(_line_of(item, job_id, seq))
-                except ValueError:  # a lone surrogate, for which the other way has a word
-                    lines.append(encode_event(self._stamped(_update_of(item), seq)))
-            else:
-                lines.append(encode_event(self._stamped(item, seq)))
-        lines.append(b"")
-        return b"\n".join(lines)
+            if not isinstance(item, tuple):
+                yield encode_event(self._stamped(item, seq)).decode() + "\n"
+                continue
+            node_id, name, kind, status, result, at = item
+            if node_id is not last:  # most nodes end right after they have started
+                tail = (
+                    f'"node_id":{quoted(node_id)},"node_name":{quoted(name)},"node_type":{quoted(kind)}}}\n'
+                )
+                last = node_id
+            shown = "" if result is None else f'"result":{_json_of(result)},'
+            digits = str(at)  # writing a float takes longer than all the rest
+            time = f"{digits[:-9]}.{digits[-9:-3]}"
+            yield f'{head}{seq},"timestamp":{time},"status":"{status}",{shown}{tail}'
 
 
 class KeptBatch(Batch):
@@ -128,17 +139,6 @@ def _update_of(moment: Moment) -> NodeUpdate:
     return NodeUpdate(
         node_id=node_id, node_name=name, node_type=kind, status=status, result=result, timestamp=at / 1e9
     )
-
-
-def _line_of(moment: Moment, job_id: str, seq: int) -> bytes:
-    node_id, name, kind, status, result, at = moment
-    shown = "" if result is None else f'"result":{_json_of(result)},'
-    digits = str(at)  # writing a float takes longer than all the rest
-    return (
-        f'{{"type":"node_update","job_id":{job_id},"seq":{seq},"timestamp":{digits[:-9]}.{digits[-9:-3]},'
-        f'"status":"{status}",{shown}"node_id":{quoted(node_id)},"node_name":{quoted(name)},'
-        f'"node_type":{quoted(kind)}}}'
-    ).encode()
 
 
 def _json_of(result: dict[str, Any]) -> str:

@@ -8,15 +8,43 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidatorFunctionWrapHandler,
+    WrapSerializer,
+    WrapValidator,
+    model_validator,
+)
 
 from nodetool_jupyter.errors import Problem
 from nodetool_jupyter.model.types import TypeMetadata
 
 SyncMode = Literal["on_any", "zip_all"]
 DEFAULT_HANDLE = "output"
+
+
+def _keep_source(value: Any, read: ValidatorFunctionWrapHandler) -> TypeMetadata:
+    kind: TypeMetadata = read(value)
+    if isinstance(value, dict):
+        object.__setattr__(kind, "source", value)  # it is new, and nobody else has it yet
+    return kind
+
+
+def _write_source(kind: TypeMetadata, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    if kind.source is not None:
+        return dict(kind.source)
+    written: dict[str, Any] = write(kind)
+    del written["source"]
+    return written
+
+
+KeptType = Annotated[TypeMetadata, WrapValidator(_keep_source), WrapSerializer(_write_source)]
+"""A type that is saved as it was read, with the fields that we don't know."""
 
 
 class Node(BaseModel):
@@ -30,7 +58,7 @@ class Node(BaseModel):
     data: dict[str, Any] = Field(default_factory=dict)
     ui_properties: dict[str, Any] = Field(default_factory=dict)
     dynamic_properties: dict[str, Any] = Field(default_factory=dict)
-    dynamic_outputs: dict[str, TypeMetadata] = Field(default_factory=dict)
+    dynamic_outputs: dict[str, KeptType] = Field(default_factory=dict)
     sync_mode: SyncMode = "on_any"
 
 

@@ -51,7 +51,8 @@ class RunJobRequest(BaseModel):
     strategy.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # The store shows bytes of the graph as base64; what is run never passes through this JSON.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64")
 
     graph: Graph
     params: dict[str, Any] = Field(default_factory=dict)

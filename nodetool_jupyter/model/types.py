@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, cast
 
 NUMBERS = frozenset({"int", "float"})
 
@@ -15,11 +15,15 @@ class TypeMetadata:
     ``values`` are an enum's members, ``type_args`` the element types of list, dict, tuple and union.
     """
 
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "ignore"}
+
     type: str = "any"
     optional: bool = False
     values: tuple[str | int, ...] | None = None
     type_args: tuple[TypeMetadata, ...] = ()
     type_name: str | None = None
+    source: dict[str, Any] | None = field(default=None, init=False, compare=False, repr=False)
+    """What it was read from, where that was JSON; no part of the type."""
 
     def __str__(self) -> str:
         text = self._text()

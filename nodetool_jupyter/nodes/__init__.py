@@ -11,16 +11,29 @@ _HERE = "nodetool_jupyter.nodes"
 FAMILIES: dict[str, tuple[str, ...]] = {
     "lib.beautifulsoup": (f"{_HERE}.beautifulsoup",),
     "lib.date": (f"{_HERE}.date",),
+    "lib.excel": (f"{_HERE}.excel",),
     "lib.grid": (f"{_HERE}.grid",),
+    "lib.http": (f"{_HERE}.http",),
     "lib.json": (f"{_HERE}.json",),
     "lib.markdown": (f"{_HERE}.markdown",),
     "lib.math": (f"{_HERE}.math",),
+    "lib.numpy.arithmetic": (f"{_HERE}.numpy_arithmetic",),
+    "lib.numpy.conversion": (f"{_HERE}.numpy_conversion",),
+    "lib.numpy.io": (f"{_HERE}.numpy_io",),
+    "lib.numpy.manipulation": (f"{_HERE}.numpy_manipulation",),
+    "lib.numpy.math": (f"{_HERE}.numpy_math",),
+    "lib.numpy.reshaping": (f"{_HERE}.numpy_reshaping",),
+    "lib.numpy.statistics": (f"{_HERE}.numpy_statistics",),
     "lib.os": (f"{_HERE}.os", f"{_HERE}.os_paths"),
     "lib.pillow.__init__": (f"{_HERE}.pillow_mix",),
     "lib.pillow.color_grading": (f"{_HERE}.pillow_color_grading",),
     "lib.pillow.draw": (f"{_HERE}.pillow_draw",),
     "lib.pillow.enhance": (f"{_HERE}.pillow_enhance",),
     "lib.pillow.filter": (f"{_HERE}.pillow_filter",),
+    "lib.rss": (f"{_HERE}.rss",),
+    "lib.seaborn": (f"{_HERE}.seaborn",),
+    "lib.sqlite": (f"{_HERE}.sqlite",),
+    "lib.svg": (f"{_HERE}.svg",),
     "lib.uuid": (f"{_HERE}.uuid",),
     "nodetool.boolean": (f"{_HERE}.boolean",),
     "nodetool.compare": (f"{_HERE}.compare",),
@@ -28,6 +41,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "nodetool.control": (f"{_HERE}.control",),
     "nodetool.data": (f"{_HERE}.data", f"{_HERE}.data_files"),
     "nodetool.dictionary": tuple(f"{_HERE}.dictionary{part}" for part in ("", "_filter", "_files")),
+    "nodetool.document": (f"{_HERE}.document",),
     "nodetool.image": (f"{_HERE}.image", f"{_HERE}.image_files"),
     "nodetool.input": (f"{_HERE}.input",),
     "nodetool.list": (f"{_HERE}.list",),
@@ -41,3 +55,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "nodetool.workflows.base_node": (f"{_HERE}.workflow",),
 }
 """First part of the type strings → the modules that define them."""
+
+INSTALL = {
+    module: f"pip install 'nodetool-jupyter[{extra}]'"
+    for module, extra in {"PIL": "image", "numpy": "image", "pandas": "data"}.items()
+}
+"""What a family may not find when it is imported → how to get it."""

@@ -54,7 +54,7 @@ class LoadCSVAssets(TableFileNode):
 
     async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[OutputType, None]:
         folder = files.folder_of(context, self.folder)
-        for path in files.files_in(folder, endings=(".csv",)):
+        for path in await files.listed(folder, endings=(".csv",)):
             table = await asyncio.to_thread(_table, path, f"the file {path.name!r}")
             yield {"dataframe": table, "name": path.name}
 

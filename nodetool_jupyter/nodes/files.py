@@ -5,18 +5,20 @@ A result names a file in the form in which it was given: from the workspace on, 
 
 from __future__ import annotations
 
+import asyncio
 import fnmatch
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.values import convert
 
+Loaded = TypeVar("Loaded")
 MAX_BYTES = 256 * 2**20
 """Of a file that a node reads as a whole."""
 MAX_FILES = 100_000
@@ -30,7 +32,7 @@ def inside_workspace(workspace: Path, given: str | Path) -> Path:
     path = Path(given)
     if not str(given).strip() or "\0" in str(given):
         raise ValueError("no path is given")
-    if path.parts and path.parts[0].startswith("~"):
+    if path.parts[:1] == ("~",):
         raise ValueError(f"{str(given)!r} is a home folder; paths are from the workspace on, which is .")
     if path.is_absolute():
         base = next((base for base in (root, workspace.absolute()) if path.is_relative_to(base)), None)
@@ -169,6 +171,34 @@ def files_in(
         matches = fnmatch.fnmatch(path.name, pattern or "*")
         if matches and (not wanted or path.name.lower().endswith(wanted)):
             yield path
+
+
+async def listed(
+    folder: Path, pattern: str = "*", *, deep: bool = False, endings: tuple[str, ...] = ()
+) -> list[Path]:
+    """Likewise, for nodes that load one after the other: a generator of the pool would load many ahead."""
+    return await asyncio.to_thread(list, files_in(folder, pattern, deep=deep, endings=endings))
+
+
+async def loaded(
+    context: ProcessingContext,
+    given: str,
+    load: Callable[[Path], Loaded],
+    pattern: str,
+    *,
+    deep: bool,
+    endings: tuple[str, ...],
+) -> AsyncIterator[tuple[Loaded, str]]:
+    """(what ``load`` makes of it, name) of the files in a folder; with a warning for what it refuses."""
+    folder = existing_folder(context.workspace, given)
+    for path in await listed(folder, pattern, deep=deep, endings=endings):
+        name = named_by(context.workspace, given, path)
+        try:
+            content = await asyncio.to_thread(load, path)
+        except ValueError as error:
+            context.log(f"{name} is left out: {error}", "warning")
+        else:
+            yield content, name
 
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:

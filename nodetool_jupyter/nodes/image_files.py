@@ -54,7 +54,7 @@ class LoadImageAssets(ImageFileNode):
 
     async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[OutputType, None]:
         folder = files.folder_of(context, self.folder)
-        for path in files.files_in(folder, endings=tuple(FORMATS)):
+        for path in await files.listed(folder, endings=tuple(FORMATS)):
             yield {"image": await asyncio.to_thread(load_image, path), "name": path.name}
 
 
@@ -74,18 +74,11 @@ class LoadImageFolder(ImageFileNode):
         path: str
 
     async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[OutputType, None]:
-        folder = files.existing_folder(context.workspace, self.folder)
-        found = files.files_in(
-            folder, self.pattern, deep=self.include_subdirectories, endings=tuple(self.extensions)
-        )
-        for path in found:
-            name = files.named_by(context.workspace, self.folder, path)
-            try:
-                image = await asyncio.to_thread(load_image, path)
-            except ValueError as error:
-                context.log(f"{name} is left out: {error}", "warning")
-            else:
-                yield {"image": image, "path": name}
+        endings = tuple(self.extensions)
+        async for image, path in files.loaded(
+            context, self.folder, load_image, self.pattern, deep=self.include_subdirectories, endings=endings
+        ):
+            yield {"image": image, "path": path}
 
 
 class SaveImage(ImageFileNode):

@@ -208,7 +208,7 @@ class LoadJSONAssets(JSONNode):
         name: str
 
     async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[OutputType, None]:
-        for path in files.files_in(files.folder_of(context, self.folder), endings=(".json",)):
+        for path in await files.listed(files.folder_of(context, self.folder), endings=(".json",)):
             loaded = await asyncio.to_thread(_loaded, path)
             yield {"json": loaded, "name": path.name}
 

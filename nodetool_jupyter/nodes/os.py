@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
@@ -193,7 +193,7 @@ class ListFiles(OSNode):
     class OutputType(TypedDict):
         file: str
 
-    async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[OutputType, None]:
+    def gen_process(self, context: ProcessingContext) -> Iterator[OutputType]:
         folder = files.existing_folder(context.workspace, self.folder)
         for path in files.files_in(folder, self.pattern, deep=self.include_subdirectories):
             yield {"file": files.named_by(context.workspace, self.folder, path)}

@@ -11,8 +11,10 @@ import asyncio
 import ipaddress
 import json
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -35,6 +37,14 @@ HEADERS = {"user-agent": "nodetool-jupyter", "accept": "*/*"}
 TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class Unsuccessful(ValueError):
+    """A server answered, and with no success."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,9 @@ async def request(
     except TimeoutError:
         raise ValueError(f"{shortened(url)} took longer than {seconds:g} s") from None
     if answer.status >= 400:
-        raise ValueError(f"{method} {shortened(url)} was answered with the status {answer.status}")
+        raise Unsuccessful(
+            f"{method} {shortened(url)} was answered with the status {answer.status}", answer.status
+        )
     return answer
 
 
@@ -106,7 +118,7 @@ async def _once(
     addresses = await allowed_addresses(context, target)
     timeout = httpx.Timeout(SECONDS_OF_SILENCE, connect=SECONDS_TO_CONNECT)
     # No proxy of the environment: it would resolve names itself, behind the check.
-    async with httpx.AsyncClient(timeout=timeout, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=timeout, verify=_tls(), trust_env=False) as client:
         for number, address in enumerate(addresses):
             pinned = client.build_request(
                 method,
@@ -123,6 +135,14 @@ async def _once(
             except httpx.HTTPError as error:
                 raise ValueError(f"{shortened(url)} failed: {str(error) or type(error).__name__}") from None
     raise AssertionError("a host has an address")
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """The authorities that are trusted; to read them takes longer than many a request."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 async def _answer(client: httpx.AsyncClient, pinned: httpx.Request, target: httpx.URL) -> Answer:
@@ -188,7 +208,9 @@ def is_public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
-    return address.is_global and not address.is_multicast
+        if address.is_site_local:
+            return False
+    return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 async def json_object(answer: Answer) -> dict[str, Any]:

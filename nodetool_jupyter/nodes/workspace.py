@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypedDict
 
@@ -50,7 +50,7 @@ class ListWorkspaceFiles(WorkspaceNode):
     class OutputType(TypedDict):
         file: str
 
-    async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[OutputType, None]:
+    def gen_process(self, context: ProcessingContext) -> Iterator[OutputType]:
         folder = files.existing_folder(context.workspace, self.path)
         for path in files.files_in(folder, self.pattern, deep=self.recursive):
             yield {"file": files.named_by(context.workspace, self.path, path)}

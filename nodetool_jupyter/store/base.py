@@ -117,6 +117,10 @@ class Store(ABC):
         """Where the job's log and files belong; not made by this call."""
 
     @abstractmethod
+    def remove(self, job_ids: Collection[str]) -> list[str]:
+        """Forget jobs and delete their run directories; gives those that are gone. Live ones stay."""
+
+    @abstractmethod
     def claim_dead(self, owner: str, is_alive: Callable[[str], bool]) -> list[JobRecord]:
         """Give ``owner`` the live jobs of owners that aren't; of several claimants one gets each job."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
-from nodetool_jupyter.worker.event_log import EventLog, LogWriter, ended, lines_of
+from nodetool_jupyter.worker.event_log import EventLog, LogReader, LogWriter, ended, lines_of
 
 YOUNG = 0.05
 """Seconds that messages may stay in memory; ``flush`` is called about as often while a job runs."""
@@ -21,10 +22,10 @@ SHORT = 32 * 1024
 class JobLog(EventLog):
     """Shared by the writer and all readers of this process; offsets stay valid when it becomes a file."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, is_new: bool = False) -> None:
         self._path = path
         self._lock = threading.Lock()
-        is_there = os.path.exists(path)  # noqa: PTH110 - a Path costs more than the look
+        is_there = not is_new and os.path.exists(path)  # noqa: PTH110 - a Path costs more than the look
         self._file = LogWriter(Path(path)) if is_there else None
         self._data = b""
         self._begun = 0.0
@@ -79,3 +80,21 @@ class JobLog(EventLog):
                 self._become_file()
             if self._file is not None:
                 self._file.close()
+
+
+class StoredLog(LogReader):
+    """The log of a job for reading, wherever it is: ``kept`` gives what is in no file, or None."""
+
+    def __init__(
+        self,
+        kept: Callable[[str, int, int | None], tuple[list[bytes], int] | None],
+        job_id: str,
+        path: Path,
+    ) -> None:
+        super().__init__(path)
+        self._kept = kept
+        self._job_id = job_id
+
+    def read(self, offset: int = 0, *, limit: int | None = None) -> tuple[list[bytes], int]:
+        kept = self._kept(self._job_id, offset, limit)
+        return super().read(offset, limit=limit) if kept is None else kept

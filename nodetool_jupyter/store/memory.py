@@ -31,7 +31,7 @@ from nodetool_jupyter.store.base import (
     taken,
 )
 from nodetool_jupyter.store.schema import Content, content_of, record_of, request_of, row_of, unpack
-from nodetool_jupyter.worker.event_log import EventLog, lines_of
+from nodetool_jupyter.worker.event_log import NAME, EventLog, LogReader, lines_of
 
 CHANGING = ("status", "owner", "attempt", "ticket", "started_at", "finished_at", "duration", "fault")
 
@@ -49,9 +49,12 @@ class _Job:
 class MemoryLog(EventLog):
     """The log of one job as a buffer, which its writer and all readers share."""
 
-    def __init__(self, buffers: dict[str, bytearray], job_id: str, *, writable: bool) -> None:
+    def __init__(
+        self, buffers: dict[str, bytearray], job_id: str, *, writable: bool, path: Path | None = None
+    ) -> None:
         self._buffers = buffers
         self._job_id = job_id
+        self._file = None if path is None else LogReader(path)
         self._writable = writable
 
     def append(self, data: bytes) -> None:
@@ -64,7 +67,10 @@ class MemoryLog(EventLog):
         self._buffers.setdefault(self._job_id, bytearray()).extend(data)
 
     def read(self, offset: int = 0, *, limit: int | None = None) -> tuple[list[bytes], int]:
-        return lines_of(self._buffers.get(self._job_id, b""), offset, limit)
+        data = self._buffers.get(self._job_id)
+        if data is None and self._file is not None:  # where another process writes it, it is a file
+            return self._file.read(offset, limit=limit)
+        return lines_of(data or b"", offset, limit)
 
     def close(self) -> None:
         self._writable = False
@@ -134,7 +140,8 @@ class MemoryStore(Store):
         return MemoryLog(self._logs, checked_id(job_id), writable=True)
 
     def read_log(self, job_id: str) -> EventLog:
-        return MemoryLog(self._logs, checked_id(job_id), writable=False)
+        path = self.run_directory(job_id) / NAME
+        return MemoryLog(self._logs, checked_id(job_id), writable=False, path=path)
 
     def run_directory(self, job_id: str) -> Path:
         with self._lock:
@@ -142,6 +149,20 @@ class MemoryStore(Store):
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="nodetool-jobs-"))
             return self._folder / checked_id(job_id)
+
+    def remove(self, job_ids: Collection[str]) -> list[str]:
+        with self._lock:
+            removed = [
+                job_id
+                for job_id in job_ids
+                if job_id in self._jobs and self._jobs[job_id].record.status.is_terminal
+            ]
+            for job_id in removed:
+                del self._jobs[job_id]
+                self._logs.pop(job_id, None)
+        for job_id in removed:
+            shutil.rmtree(self.run_directory(job_id), ignore_errors=True)
+        return removed
 
     def claim_dead(self, owner: str, is_alive: Callable[[str], bool]) -> list[JobRecord]:
         with self._lock:

@@ -87,6 +87,10 @@ SELECT_JOB = f"SELECT {_LISTED}, {_PARAMS} FROM {_COMPLETE} WHERE id = ?"
 SELECT_REQUEST = f"""SELECT coalesce(job.request, content.request),
         coalesce(job.request_params, content.request_params, {_PARAMS})
     FROM {_COMPLETE} WHERE id = ?"""
+_REMOVED = f"id IN (SELECT value FROM json_each(?)) AND status IN ({_ENDED})"
+SELECT_REMOVED = f"SELECT id FROM job WHERE {_REMOVED}"
+DELETE_CONTENT = f"DELETE FROM content WHERE number IN (SELECT number FROM job WHERE {_REMOVED})"
+DELETE_JOBS = f"DELETE FROM job WHERE {_REMOVED}"
 SELECT_LOG = "SELECT log FROM job WHERE id = ? AND log IS NOT NULL"
 SELECT_NUMBER = "SELECT number FROM job WHERE id = ?"
 SELECT_IDS = (
@@ -218,9 +222,9 @@ def content_of(record: JobRecord, request: RunJobRequest) -> Content:
     """
     try:
         record.name.encode()
-        params = own = to_json(record.params, fallback=preview)
+        params = own = to_json(record.params, fallback=preview, bytes_mode="base64")
         if request.params is not record.params:
-            own = to_json(request.params, fallback=preview)
+            own = to_json(request.params, fallback=preview, bytes_mode="base64")
         text = _REQUEST.to_json(request, exclude={"params"}, exclude_defaults=True, fallback=preview)
     except (PydanticSerializationError, UnicodeEncodeError) as error:
         raise ValueCrossingError(

@@ -36,9 +36,9 @@ from nodetool_jupyter.store.base import (
     taken,
 )
 from nodetool_jupyter.store.files import exclusive, is_held, register_owner
-from nodetool_jupyter.store.job_log import JobLog
+from nodetool_jupyter.store.job_log import JobLog, StoredLog
 from nodetool_jupyter.values.files import make_private
-from nodetool_jupyter.worker.event_log import NAME, EventLog, LogReader, lines_of
+from nodetool_jupyter.worker.event_log import NAME, EventLog, lines_of
 
 T = TypeVar("T")
 
@@ -61,6 +61,8 @@ class SqliteStore(Store):
         self._writing = threading.Lock()
         self._reading = threading.Lock()
         self._writes = 0
+        self._added = ""
+        """The job that was added last, whose log can't be there yet."""
         self._logs: WeakValueDictionary[str, JobLog] = WeakValueDictionary()
         self._checkpoint: threading.Thread | None = None
         self._writer, self._reader = self._open()
@@ -69,6 +71,7 @@ class SqliteStore(Store):
         row, content = schema.row_of(record), schema.content_of(record, request)
         if content.is_small:
             self._write_one(schema.INSERT_JOB, row + content)
+            self._added = record.id
             return
 
         def insert(db: sqlite3.Connection) -> None:
@@ -120,11 +123,13 @@ class SqliteStore(Store):
         return [schema.record_of(row) for row in self._read(*query)]
 
     def open_log(self, job_id: str) -> EventLog:
-        log = self._logs[job_id] = JobLog(f"{self._jobs}/{checked_id(job_id)}/{NAME}")
+        is_new = job_id == self._added
+        self._added = ""
+        log = self._logs[job_id] = JobLog(f"{self._jobs}/{checked_id(job_id)}/{NAME}", is_new=is_new)
         return log
 
     def read_log(self, job_id: str) -> EventLog:
-        return _StoredLog(self, job_id, self.run_directory(job_id) / NAME)
+        return StoredLog(self.read_kept_log, job_id, self.run_directory(job_id) / NAME)
 
     def read_kept_log(self, job_id: str, offset: int, limit: int | None) -> tuple[list[bytes], int] | None:
         """The lines of a log that is not a file: one being written here, or one kept in the database."""
@@ -136,6 +141,20 @@ class SqliteStore(Store):
 
     def run_directory(self, job_id: str) -> Path:
         return self._jobs / checked_id(job_id)
+
+    def remove(self, job_ids: Collection[str]) -> list[str]:
+        wanted = (to_json(list(job_ids)).decode(),)
+
+        def delete(db: sqlite3.Connection) -> list[str]:
+            found = [job_id for (job_id,) in db.execute(schema.SELECT_REMOVED, wanted)]
+            db.execute(schema.DELETE_CONTENT, wanted)
+            db.execute(schema.DELETE_JOBS, wanted)
+            return found
+
+        removed = self._write(delete)
+        for job_id in removed:
+            shutil.rmtree(self.run_directory(job_id), ignore_errors=True)
+        return removed
 
     def claim_dead(self, owner: str, is_alive: Callable[[str], bool]) -> list[JobRecord]:
         owners = {name for (name,) in self._read(schema.SELECT_LIVE_OWNERS)} - {owner}
@@ -367,19 +386,6 @@ class SqliteStore(Store):
             f"the folder of the job store {self._home} can't be used: {error.strerror}",
             hint="make it writable, set NODETOOL_HOME to another one, or NODETOOL_STORE=memory",
         )
-
-
-class _StoredLog(LogReader):
-    """The log of a job for reading, wherever it is."""
-
-    def __init__(self, store: SqliteStore, job_id: str, path: Path) -> None:
-        super().__init__(path)
-        self._store = store
-        self._job_id = job_id
-
-    def read(self, offset: int = 0, *, limit: int | None = None) -> tuple[list[bytes], int]:
-        kept = self._store.read_kept_log(self._job_id, offset, limit)
-        return super().read(offset, limit=limit) if kept is None else kept
 
 
 def _is_damage(error: sqlite3.Error) -> bool:

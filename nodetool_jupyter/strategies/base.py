@@ -30,6 +30,7 @@ from nodetool_jupyter.errors import (
 )
 from nodetool_jupyter.model.batch import Batch
 from nodetool_jupyter.model.events import Fault, JobUpdate
+from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.model.job import LIVE, JobStatus
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.settings import Settings
@@ -72,6 +73,10 @@ class Launch:
     directory: Path = Path()
     families: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The modules of the node library by prefix, for a worker to import from."""
+    resumed: Path | None = None
+    """The run directory of a job from whose results it goes on."""
+    reads_pickles: bool = False
+    """Whether values that are kept there may be unpickled."""
 
 
 @dataclass(slots=True, eq=False)
@@ -244,6 +249,16 @@ class Strategy(ABC):
     @abstractmethod
     def create(self, launch: Launch, sink: EventSink) -> JobExecution:
         """Make a job's execution without starting it."""
+
+    def reread(
+        self,
+        directory: Path,  # noqa: ARG002 - see below
+        ticket: str,  # noqa: ARG002
+    ) -> tuple[Graph, dict[str, Any], Mapping[str, Any]] | None:
+        """Graph, params and node types of a job that ran before, by what is in its run directory; None where
+        that has nothing more than the store.
+        """
+        return None
 
     def recover(self, launch: Launch, sink: EventSink, ticket: str | None) -> JobExecution | None:  # noqa: ARG002
         """The execution of a job that another process has made, by the ticket that it gave; None where jobs

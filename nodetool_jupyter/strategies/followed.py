@@ -15,20 +15,32 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from nodetool_jupyter.errors import ErrorCode, StoreError
+from nodetool_jupyter.errors import ErrorCode, NodeToolError, StoreError
 from nodetool_jupyter.model.batch import Batch, KeptBatch
 from nodetool_jupyter.model.events import Fault, JobUpdate, encode_event
+from nodetool_jupyter.model.graph import Graph
+from nodetool_jupyter.model.request import ResourceLimits
 from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy
 from nodetool_jupyter.values.files import ValueFolder
 from nodetool_jupyter.worker import wire
-from nodetool_jupyter.worker.folder import EXIT, ORDER, SUPERVISOR, RunFolder
+from nodetool_jupyter.worker.folder import CANCEL, EXIT, ORDER, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.following import Followed, Followers
-from nodetool_jupyter.worker.order import Order, classes_in, digest_of, encode_graph, encode_params, pack_code
+from nodetool_jupyter.worker.order import (
+    Order,
+    classes_in,
+    digest_of,
+    encode_graph,
+    encode_params,
+    pack_code,
+    reread,
+)
 from nodetool_jupyter.worker.outputs import read_outputs, unpickler
+from nodetool_jupyter.worker.verdict import log_fault
 
 TICKET = 1
 """Version of the recovery ticket."""
@@ -82,8 +94,12 @@ class FollowedJobExecution(JobExecution):
                 return
         except OSError:  # another supervisor has the job, if any has
             pass
-        with suppress(OSError):  # it has ended by itself
+        try:
             send_to(self.folder, message)
+        except OSError:
+            with suppress(OSError):  # it has ended by itself, or is about to listen
+                self.folder.write(CANCEL, message)
+                send_to(self.folder, message)
 
     def _tell_end(self) -> None:
         """It was cancelled before it was started."""
@@ -91,6 +107,10 @@ class FollowedJobExecution(JobExecution):
         error = self._fault.message if self._fault else None
         update = JobUpdate(status=status, error=error, fault=self._fault, timestamp=time.time())
         self.tell(Batch([update], self.job_id, self.launch.first_seq))
+
+    def start_again(self) -> int | None:
+        """See Followed.start_again."""
+        return None
 
     def take(self, batch: KeptBatch) -> None:
         """See Followed.take."""
@@ -138,6 +158,17 @@ def read_ticket(ticket: str | None) -> str:
     return str(found["order"])
 
 
+def _unreadable(error: Exception, limits: ResourceLimits) -> Fault:
+    if isinstance(error, StoreError):
+        return log_fault(error, limits)
+    reason = error.message if isinstance(error, NodeToolError) else str(error)
+    return Fault(
+        code=ErrorCode.PROTOCOL_ERROR,
+        message=f"the job's messages can't be read: {reason}",
+        hint="%nodetool logs shows what there is",
+    )
+
+
 class FollowedStrategy(Strategy):
     """The kernel's side of jobs that are followed. ``grace`` in seconds is what they get to stop."""
 
@@ -178,6 +209,7 @@ class FollowedStrategy(Strategy):
             "limits": request.resource_limits,
             "workspace": str(launch.context.workspace),
             "working_directory": os.getcwd(),  # noqa: PTH109 - as the system has it
+            "resumed": None if launch.resumed is None else str(launch.resumed),
             "path": [entry or os.getcwd() for entry in sys.path],  # noqa: PTH109
         }
         return Order(
@@ -191,18 +223,23 @@ class FollowedStrategy(Strategy):
             thread_pool_size=self._thread_pool_size,
             grace=self.grace,
             first_seq=launch.first_seq,
+            reads_pickles=launch.reads_pickles,
             **{**usual, **facts},
         )
 
+    def reread(self, directory: Path, ticket: str) -> tuple[Graph, dict[str, Any], Mapping[str, Any]]:
+        """See Strategy.reread. The order is trusted if it is the one that the ticket names."""
+        return reread(RunFolder(directory), read_ticket(ticket))
+
     def _cannot_follow(self, followed: Followed, error: Exception, seq: int) -> None:
-        """A job whose log can't be read, or was written to by somebody else, has failed."""
+        """A job whose log can't be read, or was written to by somebody else, has failed: its supervisor says
+        so, or we with the number ``seq`` where it can't.
+        """
         assert isinstance(followed, FollowedJobExecution)
-        fault = Fault(
-            code=ErrorCode.PROTOCOL_ERROR,
-            message=f"the job's messages can't be read: {error}",
-            hint="%nodetool logs shows what there is",
-        )
+        fault = _unreadable(error, followed.request.resource_limits)
         followed.fail(fault)
+        if not seq:
+            return
         update = JobUpdate(
             status="failed",
             job_id=followed.job_id,

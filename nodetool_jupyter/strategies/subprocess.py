@@ -24,6 +24,7 @@ from nodetool_jupyter.strategies.followed import (
     write_ticket,
 )
 from nodetool_jupyter.worker import limits, wire
+from nodetool_jupyter.worker.folder import EXIT, REFUSAL, SUPERVISOR
 from nodetool_jupyter.worker.following import Follower
 from nodetool_jupyter.worker.nursery import Nursery
 
@@ -37,6 +38,7 @@ class SubprocessJobExecution(FollowedJobExecution):
 
     strategy: SubprocessStrategy = field(kw_only=True)
     _process: subprocess.Popen[bytes] | None = None
+    _is_second: bool = False
 
     def start(self) -> None:
         """Have a supervisor forked, and tell it what to run."""
@@ -67,6 +69,21 @@ class SubprocessJobExecution(FollowedJobExecution):
         finally:
             os.close(rings)
         self._connection = ours
+        return bell
+
+    def start_again(self) -> int | None:
+        """See Followed.start_again: a zygote that was killed just then has lost the request."""
+        folder = self.folder
+        records = (SUPERVISOR, EXIT, REFUSAL)
+        with self._lock:
+            old = self._connection
+            if old is None or self._is_second or any(map(folder.read_record, records)):
+                return None
+            self._is_second = True
+            bell = self._start_supervisor()
+            old.close()
+            if self._is_cancelled and self._connection is not None:
+                self._connection.sendall(wire.encode_message(wire.Cancel(fault=self._fault)))
         return bell
 
     def adopt(self) -> None:

@@ -7,18 +7,20 @@ given up.
 from __future__ import annotations
 
 import asyncio
+import pickle
 import queue
 import sys
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
 from nodetool_jupyter.engine.blocking import INSISTENCE
 from nodetool_jupyter.engine.context import NodeCancelled
 from nodetool_jupyter.engine.failure import engine_failed
+from nodetool_jupyter.engine.keeping import Keeper, read_kept
 from nodetool_jupyter.engine.runner import Outcome, WorkflowRunner
 from nodetool_jupyter.engine.stack import is_in_node
 from nodetool_jupyter.engine.telling import EventSink
@@ -33,6 +35,8 @@ from nodetool_jupyter.strategies.base import (
     Launch,
     Strategy,
 )
+from nodetool_jupyter.worker.folder import VALUES
+from nodetool_jupyter.worker.order import dump
 
 TICK = 0.05
 """Seconds between two looks at the running jobs."""
@@ -152,6 +156,7 @@ class ThreadedJobExecution(JobExecution):
 
     strategy: ThreadedStrategy = field(kw_only=True)
     _worker: _Worker | None = None
+    _keeper: Keeper | None = None
     _call: Interruptible | None = None
     _deadline: float | None = None
     _cancelled_at: float | None = None
@@ -161,10 +166,16 @@ class ThreadedJobExecution(JobExecution):
 
     def start(self) -> None:
         """Hand the job to a warm worker."""
-        assert self.launch.plan is not None
+        plan, directory = self.launch.plan, self.launch.directory
+        assert plan is not None
+        self._keeper = Keeper(plan, directory, directory / VALUES, dump)
+        if self.launch.resumed is not None:
+            unpickle = pickle.loads if self.launch.reads_pickles else None
+            self._keeper.resume(dict(read_kept(self.launch.resumed, self.launch.resumed / VALUES, unpickle)))
+        services = replace(self.context.services, keeper=self._keeper)
         self.runner = WorkflowRunner(
-            self.launch.plan,
-            self.context,
+            plan,
+            replace(self.context, services=services),
             self.tell,
             self.strategy.pool,
             first_seq=self.launch.first_seq,
@@ -207,7 +218,9 @@ class ThreadedJobExecution(JobExecution):
     def look(self, now: float) -> None:
         """At each tick while the job runs: tell what waits, keep the time limit, insist on a cancel."""
         assert self.runner is not None
+        assert self._keeper is not None
         self.runner.pulse()
+        self._keeper.flush()
         if self._deadline is not None and now > self._deadline and self._cancelled_at is None:
             self.fail(timed_out(self.request.resource_limits.timeout or 0.0))
         if self._cancelled_at is None and self.runner.is_ending:

@@ -32,6 +32,16 @@ def make_private(folder: Path) -> None:
             raise
 
 
+def append_private(path: Path, data: bytes) -> None:
+    """Add to a file for this user only, in one write; raises OSError."""
+    make_private(path.parent)
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(fd, data)
+    finally:
+        os.close(fd)
+
+
 class ValueFolder:
     """Writes and finds large values; ``owner`` is whose they are, for messages."""
 

@@ -26,6 +26,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from nodetool_jupyter.values.base import JSON, KIND, column_type, marker, type_name
+from nodetool_jupyter.values.drawing import Drawn, draw_figure, draw_itself
 
 LIMIT = 4096
 SAFE = 1 << 53  # JavaScript reads larger integers wrongly
@@ -260,9 +261,11 @@ class _Previewer:
         shown = self.mapping(_fields_of(value) or {}, level)
         return marker("object", "preview", python_type=type_name(type(value)), fields=shown)
 
-    def other(self, value: Any, _level: int) -> JSON:
+    def other(self, value: Any, level: int) -> JSON:
         name = type_name(type(value))
         self.left -= 60 + len(name)
+        if level == 0 and (drawn := self.drawing(draw_itself, value)):
+            return marker("image", "preview", python_type=name, **drawn)
         return marker("object", "preview", python_type=name, repr=self.text(safe_repr(value), 1))
 
     def array(self, value: Any, level: int) -> JSON:
@@ -321,9 +324,18 @@ class _Previewer:
         return shown
 
     def figure(self, value: Any, _level: int) -> JSON:
+        """A matplotlib figure, drawn only where there is room: drawing takes its time."""
         self.left -= 100
         inches = [float(length) for length in value.get_size_inches()]
-        return marker("image", "preview", figure=True, inches=inches)
+        shown = marker("image", "preview", figure=True, inches=inches)
+        return shown | self.drawing(draw_figure, value)
+
+    def drawing(self, draw: Callable[[Any, int], Drawn | None], value: Any) -> dict[str, JSON]:
+        drawn = draw(value, self.left) if self.left > ROOMY else None
+        if drawn is None:
+            return {}
+        self.left -= len(drawn[0])
+        return {"uri": drawn[0], "size": list(drawn[1])}
 
 
 def _thumbnail(image: Any, side: int) -> str:

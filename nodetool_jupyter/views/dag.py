@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from nodetool_jupyter.views.layout import BOX_HEIGHT, Box, Layout, layout
+from nodetool_jupyter.views.layout import BOX_HEIGHT, Box, Layout, fitted, layout
 from nodetool_jupyter.views.markup import Html, clean, cut, el, join
 from nodetool_jupyter.views.snapshot import JobView, NodeState, NodeView, edge_key
 from nodetool_jupyter.views.text import MARKS, items, tally_text
 
 DRAWN = 200
-LABEL_CHARS = 22
 SMALLEST = 0.7
 """How far a wide drawing shrinks to fit its page, before it scrolls."""
 
@@ -20,8 +19,11 @@ class Dag:
         self._view = view
         self._layout: Layout | None = None
 
-    def svg(self) -> Html:
-        """The graph as it stands; a sentence beyond DRAWN nodes, nothing for a graph without nodes."""
+    def svg(self, *, scrolls: bool = True) -> Html:
+        """The graph as it stands; a sentence beyond DRAWN nodes, nothing for a graph without nodes.
+
+        Unless it ``scrolls``, that is left to what is around it.
+        """
         view = self._view
         if not view.nodes:
             return Html("")
@@ -45,7 +47,7 @@ class Dag:
         # An untrusted page loses SVG, style sheet and attributes without a value, but not the SVG's words:
         # without the sheet they stay hidden.
         frame = {"class_": "ntj-dag", "role": "group", "aria_label": "workflow graph"}
-        return el("div", drawing, hidden="hidden", tabindex=0, **frame)
+        return el("div", drawing, hidden="hidden", tabindex=0 if scrolls else None, **frame)
 
     def _edges(self, plan: Layout) -> list[Html]:
         view = self._view
@@ -93,7 +95,7 @@ def _node(box: Box, node: NodeView, view: JobView) -> Html:
         el("rect", class_="ntj-box", width=box.width, height=BOX_HEIGHT, rx=6),
         el("rect", class_="ntj-tint", width=box.width, height=BOX_HEIGHT, rx=6),
         el("text", MARKS[state], class_="ntj-mark", x=16, y=20, text_anchor="middle", aria_hidden="true"),
-        el("text", cut(node.title, LABEL_CHARS), class_="ntj-label", x=29, y=19.5),
+        el("text", fitted(node.title), class_="ntj-label", x=29, y=19.5),
         class_=f"ntj-node ntj-{state.value}",
         transform=f"translate({box.x:g} {box.y:g})",
         role="listitem",

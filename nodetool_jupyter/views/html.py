@@ -23,6 +23,7 @@ from nodetool_jupyter.views.text import (
     items,
     nodes_text,
     output_text,
+    spoken_text,
     tally_text,
 )
 from nodetool_jupyter.views.values import as_html, inline
@@ -48,7 +49,7 @@ def head(view: JobView, now: float | None = None, note: str = "") -> Html:
     )
     total = len(view.nodes)
     facts = [view.strategy] if view.strategy else []
-    if view.status is JobStatus.COMPLETED:
+    if view.status is JobStatus.COMPLETED or not total:
         facts.append(nodes_text(total))
     else:
         facts.append(f"{view.counts[NodeState.COMPLETED]:,} of {nodes_text(total)} done")
@@ -81,7 +82,7 @@ def bar(fraction: float | None, label: str, text: str = "", class_: str = "", ph
 
 def overall(view: JobView, phase: float = 0.0) -> Html:
     """The job's own bar."""
-    said = f"{view.done:,} of {nodes_text(len(view.nodes))} done"
+    said = f"{view.done:,} of {nodes_text(len(view.nodes))} done" if view.nodes else "no nodes"
     fraction = None if view.fraction == 0 and view.status is JobStatus.RUNNING else view.fraction
     return bar(fraction, f"progress of {view.name}", said, f"ntj-overall ntj-{view.status.value}", phase)
 
@@ -147,8 +148,11 @@ def previews(view: JobView, *, images: bool = True) -> Html:
     return join(parts)
 
 
-def log(logs: LogTail, limit: int = 200, chars: int = LOG_CHARS) -> Html:
-    """The last lines of a node's log; warnings and errors are marked by a word."""
+def log(logs: LogTail, limit: int = 200, chars: int = LOG_CHARS, *, scrolls: bool = True) -> Html:
+    """The last lines of a node's log; warnings and errors are marked by a word.
+
+    Unless it ``scrolls``, that is left to what is around it.
+    """
     kept: list[Html] = []
     for severity, text in reversed(logs.lines):
         chars -= len(text)
@@ -162,7 +166,22 @@ def log(logs: LogTail, limit: int = 200, chars: int = LOG_CHARS) -> Html:
         if missing
         else []
     )
-    return el("pre", join([*first, *reversed(kept)], "\n"), class_="ntj-log", tabindex=0)
+    return el("pre", join([*first, *reversed(kept)], "\n"), class_="ntj-log", tabindex=0 if scrolls else None)
+
+
+def log_head(title: str) -> Html:
+    """The line that opens a log, in a part of the page of its own: what is open stays so as lines come."""
+    return el("details", el("summary", "Log of ", name_el(title)))
+
+
+def spoken(view: JobView) -> Html:
+    """What a screen reader says while a job runs: little, and only when something has changed."""
+    return el("span", spoken_text(view), role="status")
+
+
+def caption(title: str) -> Html:
+    """What stands above a picture that is an output of its own."""
+    return el("div", name_el(title), style="font-size:12px;opacity:.75;margin-top:8px")
 
 
 def fault(view: JobView) -> Html | None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import unicodedata
+from bisect import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cache
+from itertools import accumulate, pairwise
 
 from nodetool_jupyter.model.graph import Graph, Node
 
@@ -13,6 +16,8 @@ BOX_HEIGHT = 30
 MIN_WIDTH = 76
 MAX_WIDTH = 200
 CHAR_WIDTH = 7.2
+WIDTHS = {"mwMW@%—": 11.0, "ABCDEGHKNOPQRSTUVXYZ&_": 8.4, "fijlrtI.,:;'|!()[]/- ": 5.0}
+"""Pixels of letters that differ from CHAR_WIDTH, in the widest of the usual fonts."""
 MARK_WIDTH = 42
 COLUMN_GAP = 40
 ROW_GAP = 14
@@ -72,7 +77,25 @@ def layout(graph: Graph, titles: dict[str, str]) -> Layout:
 
 def box_width(title: str) -> float:
     """The width of a box for a title, in pixels."""
-    return float(round(min(max(len(title) * CHAR_WIDTH + MARK_WIDTH, MIN_WIDTH), MAX_WIDTH)))
+    return float(round(min(max(sum(map(_char_width, title)) + MARK_WIDTH, MIN_WIDTH), MAX_WIDTH)))
+
+
+def fitted(title: str) -> str:
+    """As much of a title as its box holds; an ellipsis says that there is more."""
+    room = MAX_WIDTH - MARK_WIDTH
+    ends = list(accumulate(map(_char_width, title)))
+    if not ends or ends[-1] <= room:
+        return title
+    return title[: bisect(ends, room - CHAR_WIDTH)] + "…"
+
+
+@cache
+def _char_width(char: str) -> float:
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Cf"):
+        return 0.0
+    if unicodedata.east_asian_width(char) in "WF":
+        return 13.0
+    return next((width for chars, width in WIDTHS.items() if char in chars), CHAR_WIDTH)
 
 
 def _line(source: Box, bends: Sequence[Box], target: Box) -> tuple[tuple[float, float], ...]:

@@ -48,6 +48,7 @@ STRANGERS = 1_000
 """Nodes that events name and the graph doesn't."""
 
 _NOT_RUN = frozenset({"nodetool.workflows.base_node.Comment", "nodetool.workflows.base_node.Group"})
+_PREVIEW = "nodetool.workflows.base_node.Preview"
 
 
 class NodeState(str, Enum):
@@ -346,9 +347,12 @@ FOLDS: dict[type, Callable[[JobView, Any], None]] = {
 
 
 def title_of(node: Node) -> str:
-    """What a node is called: its title, an input's or output's name, a notebook node's id, else its class."""
+    """What a node is called: its title, the name of an input, output or preview, a notebook node's id, else
+    its class.
+    """
     title = node.ui_properties.get("title")
-    if not isinstance(title, str) and (".input." in node.type or ".output." in node.type):
+    has_name = ".input." in node.type or ".output." in node.type or node.type == _PREVIEW
+    if not isinstance(title, str) and has_name:
         title = node.data.get("name")
     if not isinstance(title, str) or not title.strip():
         title = node.id if node.type.startswith("notebook.") else node.type.rpartition(".")[2]

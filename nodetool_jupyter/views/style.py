@@ -25,11 +25,11 @@ _CARD = """
 .ntj{background:var(--ntj-bg);color:var(--ntj-fg);font-family:var(--jp-ui-font-family,system-ui,
 -apple-system,"Segoe UI",sans-serif);font-size:13px;line-height:1.45;max-width:1100px;text-align:left}
 .ntj-card{border:1px solid var(--ntj-line);border-radius:8px;padding:12px 14px;margin:2px 0;
-box-sizing:border-box}.ntj *{box-sizing:border-box}.ntj bdi{unicode-bidi:isolate}.ntj-head{display:flex;
-flex-wrap:wrap;align-items:baseline;gap:2px 10px}.ntj-title{font-weight:600;font-size:14px;
-overflow-wrap:anywhere}.ntj-meta{color:var(--ntj-soft);font-size:12px;font-variant-numeric:tabular-nums}
+box-sizing:border-box}.ntj *{box-sizing:border-box}.ntj bdi{unicode-bidi:isolate}.ntj-head{line-height:24px}
+.ntj-title{font-weight:600;font-size:14px;overflow-wrap:anywhere;margin-right:6px}.ntj-meta{color:var(--ntj-soft);font-size:12px;font-variant-numeric:tabular-nums}
 .ntj-chip{--c:var(--ntj-soft);color:var(--c);font-weight:600;font-size:12px;white-space:nowrap;
-position:relative;padding:1px 9px;border-radius:10px;border:1px solid var(--c)}
+line-height:18px;display:inline-block;padding:0 9px;margin-right:6px;border-radius:10px;
+border:1px solid var(--c)}
 .ntj-completed{--c:var(--ntj-ok)}.ntj-error,.ntj-failed{--c:var(--ntj-bad)}
 .ntj-running{--c:var(--ntj-run)}.ntj-cancelled,.ntj-suspended,.ntj-warning{--c:var(--ntj-warn)}
 .ntj-chip.ntj-completed,.ntj-chip.ntj-failed,.ntj-chip.ntj-running,.ntj-chip.ntj-cancelled{color:var(--c)}
@@ -52,36 +52,47 @@ overflow-wrap:anywhere;white-space:pre-wrap}.ntj-fault .ntj-hint{color:var(--ntj
 .ntj .ntj-outputs dt{color:var(--ntj-soft);
 margin:0;font-weight:400;float:none;width:auto}.ntj .ntj-outputs dd{margin:0;overflow-wrap:anywhere;
 font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:12px}.ntj details{margin:6px 0 0}
-.ntj summary{cursor:pointer;color:var(--ntj-soft);font-size:12px}.ntj summary:hover{color:var(--ntj-fg)}
+.ntj summary{cursor:pointer;color:var(--ntj-soft);font-size:12px;overflow-wrap:anywhere}
+.ntj summary:hover{color:var(--ntj-fg)}
 .ntj :focus-visible{outline:2px solid var(--ntj-run);outline-offset:2px;border-radius:3px}
 .ntj-scroll{overflow:auto;max-width:100%}.ntj table.ntj-table{border-collapse:collapse;border:0;
 margin:4px 0;font-size:12px;table-layout:auto;color:inherit;width:auto}.ntj .ntj-table th,
 .ntj .ntj-table td{padding:2px 12px 2px 0;text-align:left;border:0;background:none;max-width:420px;
-overflow-wrap:break-word;vertical-align:top;white-space:normal}.ntj .ntj-table tr{background:none}
+overflow-wrap:break-word;vertical-align:top;white-space:normal}.ntj table.ntj-table tbody tr{background:none}
 .ntj .ntj-table thead th{color:var(--ntj-soft);font-weight:600;border-bottom:1px solid var(--ntj-line)}
 .ntj pre.ntj-pre,.ntj pre.ntj-log{font-family:var(--jp-code-font-family,ui-monospace,monospace);
 font-size:12px;line-height:1.4;background:var(--ntj-fill);color:inherit;border:0;border-radius:4px;
 padding:6px 10px;margin:4px 0;max-height:260px;overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere}
-.ntj-log b{color:var(--c);font-weight:600}.ntj-image{max-width:100%;height:auto;border-radius:4px;
-display:block;margin:4px 0}.ntj-preview{margin:8px 0 0}
+.ntj-log b{color:var(--c);font-weight:600}
+.ntj img.ntj-image{width:auto;height:auto;max-width:100%;max-height:360px;
+display:block;margin:4px 0;border-radius:4px;outline:1px solid var(--ntj-line)}.ntj-preview{margin:8px 0 0}
 """
 
 _LIVE = """
-.ntj-live{position:relative}.ntj-live>.widget-html:has(>.widget-html-content>.ntj-head),
+.ntj-live{position:relative;margin-right:20px}.ntj-live>.widget-html:has(>.widget-html-content>.ntj-head),
 .ntj-live>.widget-html>.widget-html-content:has(>.ntj-head){display:contents}
-.ntj-live .ntj-head{padding-right:110px}.ntj-live .ntj-rows{order:1}.ntj-live>.ntj-values{order:2}
-.ntj-live>.widget-accordion{order:3}
+.ntj-live .ntj-head::before{content:"";float:right;width:110px;height:26px}
+.ntj-live .ntj-rows{order:1}.ntj-live>.ntj-values{order:2}
+.ntj-live>.ntj-fold,.ntj-live>.ntj-pane{order:3}.ntj-live>.widget-html{margin:0}
+.ntj-live>.ntj-spoken{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.ntj-live>.ntj-graph{overflow:auto;max-height:420px}
+.ntj-live .ntj-dag[hidden]{overflow:visible;max-height:none}
+.ntj-live>.ntj-pane{display:none;flex-direction:column-reverse;max-height:260px;overflow:auto;
+background:var(--ntj-fill);border-radius:4px}.ntj-live>.ntj-pane pre.ntj-log{margin:0;max-height:none;
+overflow:visible}.ntj-live>.ntj-fold:has(details[open])+.ntj-pane{display:flex}
+@supports not selector(:has(*)){.ntj-live>.ntj-pane{display:flex}}
 .ntj-live .ntj-cancel{position:absolute;top:8px;right:12px;width:auto;margin:0}
-.ntj .widget-html-content{line-height:1.45;font-size:13px}.ntj .widget-accordion{margin:6px 0 0}
-.ntj .jupyter-widget-Collapse-header{background:none;border:0;padding:2px 0;color:var(--ntj-soft);
-font-weight:400;font-size:12px}.ntj .jupyter-widget-Collapse-contents{background:none;border:0;padding:0}
-.ntj .jupyter-widget-Accordion-child{border:0;margin:0}
+.ntj-live .ntj-cancel:not(.ntj-deaf)::before{content:"■";content:"■" / "";margin-right:6px}
+.ntj-live .ntj-cancel.ntj-deaf{background:none;border:0;box-shadow:none;opacity:1;cursor:default;
+color:var(--ntj-soft);font-size:12px;padding:0}
+.ntj .widget-html-content{line-height:1.45;font-size:13px}
 .ntj-bar{display:block;height:6px;border-radius:3px;background:var(--ntj-fill);overflow:hidden;
 position:relative}.ntj-bar>span{display:block;height:100%;border-radius:3px;background:var(--c,
 var(--ntj-run))}.ntj-bar.ntj-busy>span{width:30%;
 animation:ntj-slide 1.4s ease-in-out infinite alternate}.ntj-overall{margin:8px 0 2px}
 .ntj-rows{display:grid;gap:6px;margin:8px 0 0}.ntj-row{display:grid;
-grid-template-columns:16px minmax(80px,200px) minmax(60px,240px) 1fr;align-items:center;gap:0 10px}
+grid-template-columns:16px minmax(60px,200px) minmax(50px,240px) 1fr;
+align-items:center;gap:0 10px}.ntj-row>.ntj-meta{white-space:nowrap}
 .ntj-row>.ntj-name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .ntj-row>.ntj-wide{grid-column:2/-1;overflow-wrap:anywhere;white-space:pre-wrap}
 .ntj-chunk{color:var(--ntj-soft);max-height:5.8em;overflow:hidden;display:flex;flex-direction:column;

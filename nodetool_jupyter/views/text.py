@@ -176,6 +176,16 @@ def headline(view: JobView) -> str:
     return f"{STATUS_MARKS[view.status]} {isolate(view.name)}: {view.status.value}, {count}{strategy}"
 
 
+def spoken_text(view: JobView) -> str:
+    """State, quarters of the nodes and failures: a long job is a handful of sentences."""
+    parts = [f"{isolate(view.name)}: {view.status.value}"]
+    quarter = 4 * view.done // max(len(view.nodes), 1)
+    if quarter and not view.ended:
+        parts.append(f"{25 * quarter} % of its nodes are done")
+    parts += [f"{isolate(node.title)} failed" for node in islice(view.failed.values(), 3)]
+    return ", ".join(parts)
+
+
 def fault_lines(view: JobView) -> Iterator[str]:
     """Why the job did not complete, and the next step."""
     fault = view.fault
@@ -189,7 +199,7 @@ def fault_lines(view: JobView) -> Iterator[str]:
         yield from f"→ {clean(fault.hint, 500)}".split("\n")
 
 
-def end_text(view: JobView, *, nodes: bool = True) -> str:
+def end_text(view: JobView, *, nodes: bool = True, outputs: bool = True) -> str:
     """The end state in several lines, the same for runs that go the same way; ``nodes`` one by one too."""
     lines = [headline(view)]
     if nodes:
@@ -198,7 +208,7 @@ def end_text(view: JobView, *, nodes: bool = True) -> str:
         ]
         more = len(view.nodes) - NODES_SHOWN
         lines += [f"  … and {nodes_text(more)} more: {tally_text(view)} in all"] if more > 0 else []
-    for name, output in view.outputs.items():
+    for name, output in view.outputs.items() if outputs else ():
         lines.append(f"  {isolate(one_line(name, 60))} = {output_text(output)}")
     lines += [f"  {line}" for line in fault_lines(view)]
     return "\n".join(lines)

@@ -16,6 +16,7 @@ from typing import Any, Literal, cast
 from uuid import uuid4
 
 from nodetool_jupyter.errors import OptionError
+from nodetool_jupyter.views import html
 from nodetool_jupyter.views.bundle import bundle, metadata, pictures
 from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.widgets.feed import Watch, WatchedJob, get_feed
@@ -110,9 +111,13 @@ class _Live:
             return
         from nodetool_jupyter.widgets.live import LiveView
 
-        self._live = LiveView(view, self._job.cancel)
+        self._live = LiveView(view, self._job.cancel, hears=self._hears())
         shown = {"version_major": 2, "version_minor": 0, "model_id": self._live.widget.model_id}
         self._output.change({VIEW_TYPE: shown, **EMPTY})
+
+    def _hears(self) -> bool:
+        """Whether the Cancel button reaches Python: always, where the kernel is free."""
+        return True
 
     def _close(self) -> None:
         if self._live is not None:
@@ -123,13 +128,23 @@ class _Foreground(_Live):
     """The view of a job that its cell waits for: its output ends empty, the end state has one of its own."""
 
     def finish(self, view: JobView) -> None:
-        if self._live is not None:
-            self._output.change(EMPTY)
-        self._close()
-        _publish(bundle(view), metadata(view, self._job.id))
+        shown = [(bundle(view), metadata(view, self._job.id))]
         for title, picture in pictures(view):
+            shown.append(({"text/html": str(html.caption(title)), "text/plain": title}, {}))
             text = f"{title}: image {picture.size}"
-            _publish({picture.mime: picture.base64, "text/plain": text}, {})
+            shown.append(({picture.mime: picture.base64, "text/plain": text}, {}))
+        try:
+            # all is made before, and closed after: the page shows nothing in between for as short as can be
+            if self._live is not None:
+                self._output.change(EMPTY)
+            for data, about in shown:
+                _publish(data, about)
+        finally:
+            self._close()
+
+    def _hears(self) -> bool:
+        """The cell keeps the kernel busy: ipykernel 7 has a thread for widgets, those before it have none."""
+        return _kernel_version() >= (7,)
 
 
 class _Background(_Live):
@@ -187,6 +202,11 @@ def _has_widgets() -> bool:
     """Whether ipywidgets is there and its messages leave a busy kernel, as they don't with ipykernel 7.0."""
     if not _has_kernel() or find_spec("ipywidgets") is None:
         return False
+    return _kernel_version() != (7, 0)
+
+
+def _kernel_version() -> tuple[int, ...]:
+    """The first two parts of ipykernel's."""
     kernel = sys.modules.get("ipykernel")
     version = cast("tuple[int, ...]", getattr(kernel, "version_info", (0, 0)))
-    return tuple(version[:2]) != (7, 0)
+    return tuple(version[:2])

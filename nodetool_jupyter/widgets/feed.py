@@ -101,6 +101,15 @@ class JobReader:
                 if deadline is not None and monotonic() > deadline:
                     return
 
+    def follow(self, step: float) -> Iterator[Event]:
+        """Each event as it comes, until the job has ended; it is looked at every ``step`` seconds."""
+        while True:
+            has_ended = self.job.wait(0)
+            yield from self.advance()
+            if has_ended:
+                return
+            self.job.wait(step)
+
     def drain(self, deadline: float | None = None) -> None:
         """Fold what is new."""
         for _ in self.advance(deadline):

@@ -11,11 +11,11 @@ from itertools import islice
 from time import monotonic, time
 from typing import Any
 
-from ipywidgets import HTML, Accordion, Button, Layout, VBox, Widget
+from ipywidgets import HTML, Button, Layout, VBox, Widget
 
 from nodetool_jupyter.views import html
 from nodetool_jupyter.views.dag import Dag
-from nodetool_jupyter.views.markup import join, one_line
+from nodetool_jupyter.views.markup import join
 from nodetool_jupyter.views.snapshot import JobView, NodeView
 from nodetool_jupyter.views.style import LIVE_STYLE
 
@@ -51,32 +51,36 @@ class Paced:
 class LiveView:
     """``widget`` shows a job's view; ``cancel`` is what the Cancel button calls, in a thread of its own.
 
-    What changes all the time is one widget, because a message costs more than what is in it; the style sheet
-    lays its parts out around the others.
+    Where no button reaches Python (not ``hears``) it says what cancels instead. What changes all the time is
+    one widget, because a message costs more than what is in it; the style sheet lays its parts out around the
+    others. What can be opened or scrolled stays so: it is around what is drawn anew, not in it.
     """
 
-    def __init__(self, view: JobView, cancel: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self, view: JobView, cancel: Callable[[], object] | None = None, *, hears: bool = True
+    ) -> None:
         self._view = view
         self._cancel = cancel
         self._note = ""
         self._dag = Dag(view)
         self._wide = Layout(width="100%")
-        self._status, self._graph, self._values = (self._html() for _ in range(3))
-        self._values.add_class("ntj-values")
-        self._button = Button(description="Cancel", icon="stop", tooltip="Cancel this job")
-        self._button.add_class("ntj-cancel").on_click(self._clicked)
-        self._logs: Accordion | None = None
+        sheet = HTML(LIVE_STYLE, layout=Layout(display="none"))
+        self._style = sheet.style
+        self._status, self._graph, self._values, self._spoken = (
+            self._html(class_) for class_ in ("ntj-status", "ntj-graph", "ntj-values", "ntj-spoken")
+        )
+        self._button = _cancel_button(hears=hears)
+        self._button.on_click(self._clicked)
         self._panes: dict[str, HTML] = {}
         self._paced = {
             "shape": Paced(self._draw_graph),
             "flow": Paced(self._draw_graph, SLOW),
             "told": Paced(self._draw_values, SLOW),
             "logged": Paced(self._draw_logs, SLOW),
+            "spoken": Paced(self._draw_spoken, SLOW),
         }
-        style = HTML(LIVE_STYLE, layout=Layout(display="none"))
-        self.widget = VBox([style, self._status, self._button, self._graph, self._values])
+        self.widget = VBox([sheet, self._status, self._button, self._graph, self._values, self._spoken])
         self.widget.add_class("ntj").add_class("ntj-card").add_class("ntj-live")
-        reach_while_busy(self._button)
         self.render(view)
 
     def render(self, view: JobView, *, now: bool = False) -> None:
@@ -88,6 +92,7 @@ class LiveView:
         self._paced["flow"].update(view.flow, now=now)
         self._paced["told"].update((view.told, view.fault is None), now=now)
         self._paced["logged"].update(view.logged, now=now)
+        self._paced["spoken"].update((view.status, view.shape), now=now)
 
     def finish(self, view: JobView) -> None:
         """Draw the end; the view stays."""
@@ -99,11 +104,13 @@ class LiveView:
         for widget in set(_with_parts(self.widget)):
             widget.close()
 
-    def _html(self) -> HTML:
-        return HTML(layout=self._wide)
+    def _html(self, class_: str, value: str = "") -> HTML:
+        shown = HTML(value, layout=self._wide, style=self._style)
+        shown.add_class(class_)
+        return shown
 
     def _draw_graph(self) -> None:
-        self._graph.value = self._dag.svg()
+        self._graph.value = self._dag.svg(scrolls=False)
 
     def _draw_values(self) -> None:
         view = self._view
@@ -114,18 +121,16 @@ class LiveView:
         for node, logs in islice(view.logging.values(), LOG_PANES):
             if node.id not in self._panes:
                 self._add_pane(node)
-            self._panes[node.id].value = html.log(logs, LOG_LINES, LOG_CHARS)
+            self._panes[node.id].value = html.log(logs, LOG_LINES, LOG_CHARS, scrolls=False)
+
+    def _draw_spoken(self) -> None:
+        self._spoken.value = html.spoken(self._view)
 
     def _add_pane(self, node: NodeView) -> None:
-        pane = self._panes[node.id] = self._html()
-        if self._logs is None:
-            self._logs = Accordion([pane])
-            self._logs.set_title(0, f"Log of {one_line(node.title, 60)}")
-            reach_while_busy(self._logs)
-            self.widget.children = (*self.widget.children, self._logs)
-            return
-        self._logs.children = (*self._logs.children, pane)
-        self._logs.set_title(len(self._panes) - 1, f"Log of {one_line(node.title, 60)}")
+        """A line and, behind it, what it opens by the style sheet: the page needs no answer from Python."""
+        line = self._html("ntj-fold", html.log_head(node.title))
+        pane = self._panes[node.id] = self._html("ntj-pane")
+        self.widget.children = (*self.widget.children, line, pane)
 
     def _clicked(self, button: Button) -> None:
         """Runs on whatever thread the kernel has for messages of widgets: it must not wait."""
@@ -141,6 +146,16 @@ class LiveView:
             self._note = f"could not be cancelled: {error}"
             self._button.description = "Cancel"
             self._button.disabled = False
+
+
+def _cancel_button(*, hears: bool) -> Button:
+    if hears:
+        button = Button(description="Cancel", tooltip="Cancel this job, as interrupt (■) does")
+        reach_while_busy(button)
+        return button.add_class("ntj-cancel")
+    why = "While a cell runs, this kernel hears no button but the interrupt (■): it cancels the job"
+    button = Button(description="interrupt (■) cancels", tooltip=why, disabled=True)
+    return button.add_class("ntj-cancel").add_class("ntj-deaf")
 
 
 def _with_parts(widget: Any) -> Iterator[Widget]:

@@ -7,22 +7,32 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable
 from time import time
 from typing import TextIO
 from unicodedata import east_asian_width
 
+from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.views.text import TextProgress, end_text, progress_line
 from nodetool_jupyter.widgets.feed import JobReader, WatchedJob
 
 CLEAR = "\r\x1b[K"
+End = Callable[[JobView], str]
+"""What is written when the job has ended."""
+
+
+def brief_end(view: JobView) -> str:
+    """The end state, without the nodes that have been told one by one."""
+    return end_text(view, nodes=False)
 
 
 class LinePrinter:
     """One line of a terminal that shows the job as it goes, and the end state in its place."""
 
-    def __init__(self, job: WatchedJob, stream: TextIO | None = None) -> None:
+    def __init__(self, job: WatchedJob, stream: TextIO | None = None, end: End = end_text) -> None:
         self.reader = JobReader(job)
         self._stream = stream or sys.stdout
+        self._end = end
         self._shown = ""
 
     def update(self) -> None:
@@ -37,15 +47,16 @@ class LinePrinter:
     def close(self) -> None:
         """Write the end state in place of the line."""
         self.reader.close()
-        _write(self._stream, f"{CLEAR if self._shown else ''}{end_text(self.reader.view)}\n")
+        _write(self._stream, f"{CLEAR if self._shown else ''}{self._end(self.reader.view)}\n")
 
 
 class TextPrinter:
     """A line for each change of state and each line of a log, then the end state."""
 
-    def __init__(self, job: WatchedJob, stream: TextIO | None = None) -> None:
+    def __init__(self, job: WatchedJob, stream: TextIO | None = None, end: End = brief_end) -> None:
         self.reader = JobReader(job)
         self._stream = stream or sys.stdout
+        self._end = end
         self._progress = TextProgress(self.reader.view)
 
     def update(self) -> None:
@@ -58,7 +69,7 @@ class TextPrinter:
         """Write the rest and the end state."""
         self.update()
         self.reader.close()
-        _write(self._stream, end_text(self.reader.view, nodes=False) + "\n")
+        _write(self._stream, self._end(self.reader.view) + "\n")
 
 
 def _fit(line: str, columns: int) -> str:

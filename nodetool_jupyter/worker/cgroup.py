@@ -4,11 +4,15 @@ know only one by one. Both versions of the interface; what can't be had is not p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import signal
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from nodetool_jupyter.model.request import ResourceLimits
+from nodetool_jupyter.worker.process import PAUSE, ROUNDS, signal_process
 
 ROOT = Path("/sys/fs/cgroup")
 OWN = Path("/proc/self/cgroup")
@@ -20,15 +24,15 @@ class ControlGroup:
     """One job's group in one hierarchy, or in the unified one."""
 
     def __init__(self, path: Path, controllers: frozenset[str]) -> None:
-        self._path = path
-        self._controllers = controllers
+        self.path = path
+        self.controllers = controllers
         self._is_unified = (path / "cgroup.controllers").exists()
 
     def set_limits(self, limits: ResourceLimits) -> None:
         """Set those that this group's controllers know; raises OSError."""
-        if "pids" in self._controllers and limits.processes is not None:
+        if "pids" in self.controllers and limits.processes is not None:
             self._write("pids.max", limits.processes)
-        if "memory" in self._controllers and limits.memory is not None:
+        if "memory" in self.controllers and limits.memory is not None:
             if self._is_unified:
                 self._write("memory.max", limits.memory)
                 self._try_write("memory.swap.max", 0)
@@ -48,13 +52,26 @@ class ControlGroup:
         """How often the limit of processes was hit."""
         return self._counted("pids.events", "max")
 
+    def most_memory(self) -> int:
+        """Bytes that all of its processes have had together at most; 0 where this can't be told."""
+        for name in ("memory.peak", "memory.max_usage_in_bytes"):
+            with suppress(OSError):
+                return int((self.path / name).read_text("ascii"))
+        return 0
+
     def remove(self) -> None:
-        """Remove it, once nothing runs in it."""
-        with suppress(OSError):
-            self._path.rmdir()
+        """End what is left in it, and remove it."""
+        for _ in range(ROUNDS):
+            with suppress(OSError):
+                self.path.rmdir()
+            if not self.path.exists():
+                return
+            for pid in _words(self.path / PROCESSES):
+                signal_process(int(pid), signal.SIGKILL)
+            threading.Event().wait(PAUSE)
 
     def _write(self, name: str, value: int) -> None:
-        (self._path / name).write_text(str(value), "ascii")
+        (self.path / name).write_text(str(value), "ascii")
 
     def _try_write(self, name: str, value: int) -> None:
         """Where swap isn't accounted for there is no such file, and nothing to bound."""
@@ -63,7 +80,7 @@ class ControlGroup:
 
     def _counted(self, name: str, key: str) -> int:
         with suppress(OSError):
-            for line in (self._path / name).read_text("ascii").splitlines():
+            for line in (self.path / name).read_text("ascii").splitlines():
                 word, _, number = line.partition(" ")
                 if word == key:
                     return int(number)
@@ -81,7 +98,7 @@ def make_groups(job_id: str, limits: ResourceLimits) -> list[ControlGroup]:
             wanted.discard(min(wanted))
         else:
             groups.append(made)
-            wanted -= made._controllers
+            wanted -= made.controllers
     return groups
 
 
@@ -100,6 +117,15 @@ def own_groups() -> list[ControlGroup]:
     if (ROOT / "cgroup.controllers").exists():
         return [OwnGroup(ROOT, frozenset({"memory", "pids"}))]
     return [OwnGroup(ROOT / name, frozenset({name})) for name in ("memory", "pids")]
+
+
+def remove_groups(job_id: str, paths: Iterable[str]) -> None:
+    """Remove the groups of a job whose supervisor can't, with all that still runs in them. They are known by
+    their name: where they are was written down in a place that the job could reach.
+    """
+    for path in map(Path, paths):
+        if path.name == f"{PREFIX}{job_id}" and path.parent.resolve().is_relative_to(ROOT):
+            ControlGroup(path, frozenset()).remove()
 
 
 def can_limit(controller: str) -> bool:
@@ -155,6 +181,4 @@ def _words(path: Path) -> frozenset[str]:
 
 
 def _is_writable(folder: Path) -> bool:
-    import os
-
     return os.access(folder, os.W_OK) and os.access(folder / PROCESSES, os.W_OK)

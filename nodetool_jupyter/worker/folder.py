@@ -26,8 +26,13 @@ LOCK = "lock"
 OUTPUT = "output.log"
 CONTROL = "control"
 TEMPORARY = "tmp"
+RESERVE = "reserve"
+REFUSAL = "refusal.json"
+CANCEL = "cancel"
 VALUES = "values"
 LARGEST_RECORD = 1024 * 1024
+RESERVED = 64 * 1024
+"""Bytes kept free for a job's end, so that it can be written to a disk that is full by then."""
 
 
 class RunFolder:
@@ -121,6 +126,27 @@ class RunFolder:
         finally:
             os.close(fd)
         return False
+
+    def make_reserve(self) -> None:
+        """Take the room that the end will need; raises OSError."""
+        fd = os.open(self.path / RESERVE, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(fd, 0, RESERVED)
+        finally:
+            os.close(fd)
+
+    def use_reserve(self) -> None:
+        """Give the room back, for the end."""
+        with suppress(OSError):
+            (self.path / RESERVE).unlink()
+
+    def left_word(self) -> bytes:
+        """What a supervisor should hear that could not be reached yet."""
+        try:
+            return (self.path / CANCEL).read_bytes()
+        except OSError:
+            return b""
 
     def remove_temporary(self) -> None:
         """Remove the temp folder with all that is in it."""

@@ -11,12 +11,13 @@ import selectors
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from time import monotonic
 from typing import Protocol, TypeAlias
 
 from nodetool_jupyter.errors import NodeToolError, WorkflowError
 from nodetool_jupyter.model.batch import JOB_UPDATE, KeptBatch
-from nodetool_jupyter.model.events import decode_event
+from nodetool_jupyter.model.events import decode_event, encode_event
 from nodetool_jupyter.worker.event_log import LogReader
 from nodetool_jupyter.worker.folder import EXIT, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.tail import belongs, conclude, is_end
@@ -35,6 +36,9 @@ class Followed(Protocol):
 
     def take(self, batch: KeptBatch) -> None:
         """New messages; the last batch has the terminal one."""
+
+    def start_again(self) -> int | None:
+        """Start a job once more of which nothing has ever run; gives its bell, or None if that can't be."""
 
     def close(self) -> None:
         """There will be no more."""
@@ -66,6 +70,8 @@ class Follower:
         self.bell = bell
         self.is_over = False
         self._concludes = concludes
+        self.is_spoilt = False
+        """Whether its log can't be read on: only its end is waited for, which the exit record has."""
 
     def hear(self) -> None:
         """The bell has rung: read what is new. At its end nobody is left who could write."""
@@ -92,7 +98,9 @@ class Follower:
         """Pass on all that is new. An end counts once the exit record is there, which nobody but a holder of
         the lock writes; raises WorkflowError for a log that somebody else has written to.
         """
-        while not self.is_over:
+        if self.is_spoilt and self._folder.read_record(EXIT):
+            self._take_end()
+        while not (self.is_over or self.is_spoilt):
             lines, offset = self._log.read(self._offset, limit=BLOCK)
             at = _place_of_end(lines)
             if at is not None and not self._folder.read_record(EXIT):
@@ -111,13 +119,24 @@ class Follower:
             self.seq += len(lines)
             self.followed.take(batch)
 
+    def _take_end(self) -> None:
+        end = decode_event(self._folder.read_record(EXIT)["update"].encode())
+        self.is_over = True
+        self.followed.take(KeptBatch([encode_event(replace(end, seq=self.seq))], self._job_id, self.seq))
+
     def check(self) -> None:
         """Give the job its end if its supervisor has died. One that rings has it still before it, as long as
         it has not said that it is there.
         """
         if self.bell is not None and not self._folder.read_record(SUPERVISOR):
             return
-        if not self._folder.is_locked() and conclude(self._folder, self._job_id, self._first_seq):
+        if self._folder.is_locked():
+            return
+        if self.bell is None:
+            self.bell = self.followed.start_again()
+            if self.bell is not None:
+                return
+        if conclude(self._folder, self._job_id, self._first_seq):
             self.read()
 
     def _drop_bell(self) -> None:
@@ -132,11 +151,12 @@ class Follower:
 
 
 class Followers:
-    """The thread. ``report`` is told of a job that can't be followed, which then is not followed any more."""
+    """The thread. ``report`` is told of a job that can't be read on, so that it is ended."""
 
     def __init__(
         self, report: Callable[[Followed, Exception, int], None], idle_seconds: float = 10.0
     ) -> None:
+        """``report`` gets the number for an end that nobody else can tell, or 0 where it is still awaited."""
         self._report = report
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()
@@ -210,10 +230,13 @@ class Followers:
         try:
             call(follower)
         except (OSError, NodeToolError) as error:
-            follower.is_over = True
-            self._report(follower.followed, error, follower.seq)
-        if bell is not None and follower.bell is None:
-            selector.unregister(bell)
+            follower.is_over, follower.is_spoilt = follower.is_spoilt, True
+            self._report(follower.followed, error, follower.seq if follower.is_over else 0)
+        if bell != follower.bell:
+            if bell is not None:
+                selector.unregister(bell)
+            if follower.bell is not None:
+                selector.register(follower.bell, selectors.EVENT_READ, follower)
 
     def _remove_ended(self, selector: selectors.BaseSelector) -> list[Follower]:
         with self._lock:

@@ -8,12 +8,16 @@ sees how this process ends.
 from __future__ import annotations
 
 import asyncio
+import errno
 import faulthandler
 import os
+import pickle
 import resource
+import selectors
 import signal
 import sys
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,15 +26,16 @@ from typing import Any
 
 from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext, Services
 from nodetool_jupyter.engine.failure import details_of, engine_failed
+from nodetool_jupyter.engine.keeping import Keeper, read_kept
 from nodetool_jupyter.engine.plan import Plan, compile_graph
 from nodetool_jupyter.engine.registry import Registry, source_spec
 from nodetool_jupyter.engine.runner import Outcome, WorkflowRunner
 from nodetool_jupyter.engine.stack import is_in_node
 from nodetool_jupyter.engine.threads import ThreadPool
-from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError
-from nodetool_jupyter.model.batch import Batch
-from nodetool_jupyter.model.events import Fault, JobUpdate, encode_event
-from nodetool_jupyter.settings import get_environment, read_secret, set_environment
+from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError, StoreError
+from nodetool_jupyter.model.events import Fault, JobUpdate
+from nodetool_jupyter.model.request import ResourceLimits
+from nodetool_jupyter.settings import get_environment, read_allowed_hosts, read_secret, set_environment
 from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits
 from nodetool_jupyter.worker.cgroup import ControlGroup
@@ -38,7 +43,11 @@ from nodetool_jupyter.worker.folder import RunFolder
 from nodetool_jupyter.worker.order import Order, decode_graph, decode_params, dump, unpack_code
 from nodetool_jupyter.worker.pipes import WorkerEnds
 from nodetool_jupyter.worker.process import COOKIE
+from nodetool_jupyter.worker.teller import Teller
+from nodetool_jupyter.worker.verdict import closed_descriptors, log_fault
 
+PULSE = 0.1
+"""Seconds between two tellings of what a node says while it blocks the loop."""
 LATENESS = 1.0
 """Seconds that tasks which outlive their node get to end."""
 
@@ -48,22 +57,23 @@ def work(
     folder: RunFolder,
     pipes: WorkerEnds,
     environment: Mapping[str, str] | None,
-    groups: Iterable[ControlGroup] = (),
+    groups: Sequence[ControlGroup] = (),
 ) -> int:
     """Run the order; gives the exit code: 0 once the end has been handed over."""
     _put_streams_aside(pipes.output)
-    teller = _Teller(folder, pipes)
+    teller = Teller(folder, pipes, order.limits)
+    os.register_at_fork(after_in_child=teller.let_go)
     try:
+        teller.open()
         _settle(order, environment)
         for group in groups:
             group.enter()
-        limits.apply(order.own_limits)
+        is_grouped = any("pids" in group.controllers for group in groups)
+        limits.apply(order.limits, is_grouped=is_grouped)
         worker = _Worker(order, folder, teller)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the supervisor is told why nothing ran
-        teller.hand_over(_update_of(_unable(error), order))
-        return 0
-    worker.run()
-    return 0
+        return teller.hand_over(_update_of(_unable(error, order.limits), order))
+    return worker.run()
 
 
 def _put_streams_aside(output: int) -> None:
@@ -86,50 +96,39 @@ def _settle(order: Order, environment: Mapping[str, str] | None) -> None:
     set_environment(environment, {COOKIE: order.job_id})
     os.chdir(order.working_directory)
     sys.path[:] = order.path or sys.path
-
-
-class _Teller:
-    """The sink of the run's messages: to the log, with one byte on the bell; the terminal one stays here."""
-
-    def __init__(self, folder: RunFolder, pipes: WorkerEnds) -> None:
-        self._log = folder.writer()
-        self._pipes = pipes
-        self.update: JobUpdate | None = None
-
-    def __call__(self, batch: Batch) -> None:
-        batch, update = batch.without_end()
-        if batch:
-            self._log.append(batch.lines)
-            with suppress(OSError):  # full of rings that nobody has heard yet, or the kernel has gone
-                os.write(self._pipes.bell, b".")
-        if update is not None:
-            self.update = update
-
-    def hand_over(self, update: JobUpdate) -> None:
-        """Give the end to the supervisor."""
-        data = encode_event(update) + b"\n"
-        while data:
-            data = data[os.write(self._pipes.end, data) :]
+    with suppress(OSError):  # where memory runs out, the kernel should not be the victim
+        Path("/proc/self/oom_score_adj").write_text("500", "ascii")
 
 
 class _Worker:
     """One order, ready to run."""
 
-    def __init__(self, order: Order, folder: RunFolder, teller: _Teller) -> None:
+    def __init__(self, order: Order, folder: RunFolder, teller: Teller) -> None:
         self._order = order
         self._folder = folder
         self._teller = teller
         self._pool = ThreadPool(order.thread_pool_size)
         self._is_cancelled = False
+        plan = self._plan()
+        os.register_at_fork(
+            before=_hold_back_signals, after_in_parent=_let_signals_come, after_in_child=self._be_ordinary
+        )
         self.runner = WorkflowRunner(
-            self._plan(),
-            self._context(),
+            plan,
+            self._context(self._keeper(plan)),
             teller,
             self._pool,
             first_seq=order.first_seq,
             grace=order.grace,
             is_mortal=True,
         )
+        teller.on_failure = self.runner.cancel
+
+    def _be_ordinary(self) -> None:
+        """In a process that a node forks: SIGTERM ends it, as whoever starts it expects."""
+        if signal.getsignal(signal.SIGTERM) == self._on_terminate:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        _let_signals_come()
 
     def _plan(self) -> Plan:
         order = self._order
@@ -146,13 +145,24 @@ class _Worker:
         graph = decode_graph(order, find, find_class)
         return compile_graph(graph, registry, decode_params(order, find, find_class))
 
-    def _context(self) -> ProcessingContext:
+    def _keeper(self, plan: Plan) -> Keeper:
+        order, folder = self._order, self._folder
+        keeper = Keeper(plan, folder.path, folder.values, dump)
+        if order.resumed is not None:
+            before = RunFolder(Path(order.resumed))
+            unpickle = pickle.loads if order.reads_pickles else None
+            keeper.resume(dict(read_kept(before.path, before.values, unpickle)))
+        return keeper
+
+    def _context(self, keeper: Keeper) -> ProcessingContext:
         order = self._order
         services = Services(
             secret=_secret,
             temp_folder=self._temp_folder,
             spill=ValueFolder(self._folder.values, f"job {order.job_id}"),
+            keeper=keeper,
             pickle=dump,
+            allowed_hosts=read_allowed_hosts(),
         )
         return ProcessingContext(
             order.job_id, order.workflow_id, order.user_id, Path(order.workspace), services
@@ -162,29 +172,39 @@ class _Worker:
         make_private(self._folder.temporary)
         return self._folder.temporary
 
-    def run(self) -> None:
-        """Run to the end and hand it over."""
+    def run(self) -> int:
+        """Run to the end and hand it over; gives the exit code."""
         signal.signal(signal.SIGTERM, self._on_terminate)
+        ended = threading.Event()
+        threading.Thread(target=self._pulse, args=(ended,), name="nodetool-pulse", daemon=True).start()
         try:
             outcome = self._complete()
         except BaseException as bug:  # noqa: BLE001 - whatever it is, the job must end
-            self.runner.abandon(Outcome("failed", fault=engine_failed(bug)))
+            self.runner.abandon(Outcome("failed", fault=_breakdown(bug)))
             outcome = None
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        ended.set()
         update = self._teller.update
         assert update is not None
-        self._teller.hand_over(self._with_limit(update, outcome))
+        return self._teller.hand_over(self._with_limit(update, outcome))
+
+    def _pulse(self, ended: threading.Event) -> None:
+        """Tell what a node has to say that blocks the loop meanwhile."""
+        while not ended.wait(PULSE):
+            self.runner.pulse()
 
     def _complete(self) -> Outcome:
         """Run the loop until the run has ended, also where a node's task stops it or raises SystemExit."""
-        loop = asyncio.new_event_loop()
+        selector = selectors.DefaultSelector()
+        loop = asyncio.SelectorEventLoop(selector)
+        _keep_awake(loop)
         main = loop.create_task(self.runner.run())
-        _drive(loop, main)
+        _drive(loop, selector, main)
         left = asyncio.all_tasks(loop)
         if left:
             for task in left:
                 task.cancel()
-            _drive(loop, loop.create_task(_wait_for(left)))
+            _drive(loop, selector, loop.create_task(_wait_for(left)))
         return main.result()
 
     def _on_terminate(self, _signal: int, frame: FrameType | None) -> None:
@@ -197,9 +217,10 @@ class _Worker:
     def _with_limit(self, update: JobUpdate, outcome: Outcome | None) -> JobUpdate:
         """The end with the limit's name, where it was a limit that a node has met."""
         error = outcome.error if outcome is not None else None
-        if error is None or update.fault is None or error.__cause__ is None:
+        if error is None or update.fault is None:
             return update
-        fault = limits.reached(error.__cause__, self._order.limits, _most_memory())
+        given, used = self._order.limits, _most_memory()
+        fault = next(filter(None, (limits.reached(each, given, used) for each in _causes(error))), None)
         if fault is None:
             return update
         said = f"node {error.node_id} ({error.node_type}): {fault.message}"
@@ -207,12 +228,29 @@ class _Worker:
         return replace(update, fault=named, error=said)
 
 
-def _drive(loop: asyncio.AbstractEventLoop, main: asyncio.Task[Any]) -> None:
+def _hold_back_signals() -> None:
+    """Python forgets what comes to a child before it has settled."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _let_signals_come() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _keep_awake(loop: asyncio.AbstractEventLoop) -> None:
+    """Whoever closes the loop's descriptors can wake it no more: it finds out by itself."""
+    loop.call_later(LATENESS, _keep_awake, loop)
+
+
+def _drive(
+    loop: asyncio.AbstractEventLoop, selector: selectors.BaseSelector, main: asyncio.Task[Any]
+) -> None:
     while not main.done():
         try:
             loop.run_until_complete(main)
-        except BaseException:  # noqa: BLE001, S112 - a task of a node's own raised SystemExit, or stopped the loop
-            continue
+        except BaseException:  # noqa: BLE001 - a task of a node's own raised SystemExit, or stopped the loop
+            if isinstance(selector, selectors.EpollSelector):
+                os.fstat(selector.fileno())  # raises where a node has closed it: nothing goes on then
 
 
 async def _wait_for(tasks: set[asyncio.Task[Any]]) -> None:
@@ -229,14 +267,31 @@ def _secret(name: str) -> str:
     return value
 
 
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What an error came from; the chain may be of a user's making, so it is bounded."""
+    for _ in range(10):
+        if error.__cause__ is None:
+            return
+        error = error.__cause__
+        yield error
+
+
 def _most_memory() -> int:
     """Bytes of memory that this process has had at most."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _unable(error: BaseException) -> Fault:
+def _breakdown(bug: BaseException) -> Fault:
+    """Why the run could not go on."""
+    is_closed = isinstance(bug, OSError) and bug.errno == errno.EBADF
+    return closed_descriptors() if is_closed else engine_failed(bug)
+
+
+def _unable(error: BaseException, given: ResourceLimits) -> Fault:
     """Why nothing could be run."""
+    if isinstance(error, StoreError):
+        return log_fault(error, given)
     if isinstance(error, NodeToolError):
         code = ErrorCode.INVALID_GRAPH if isinstance(error, InvalidGraph) else ErrorCode.SPAWN_FAILED
         return Fault(code=code, message=error.message, hint=error.hint)

@@ -11,6 +11,8 @@ import os
 import resource
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 from nodetool_jupyter.errors import ErrorCode
 from nodetool_jupyter.model.events import Fault
@@ -33,12 +35,28 @@ def refusal(limits: ResourceLimits) -> str | None:
     return None
 
 
-def apply(limits: ResourceLimits) -> None:
-    """Limit this process; raises OSError or ValueError, upon which nothing must be run."""
+def apply(limits: ResourceLimits, *, is_grouped: bool = False) -> None:
+    """Limit this process; raises OSError or ValueError, upon which nothing must be run. ``is_grouped`` is a
+    job whose processes a control group counts.
+    """
     for which, soft, hard in _wanted(limits):
+        if which == resource.RLIMIT_NPROC and is_grouped:
+            continue
+        # The system counts all processes of the user: those that run already are not the job's.
+        others = _tasks_of_user() if which == resource.RLIMIT_NPROC else 0
         _, highest = resource.getrlimit(which)
         most = sys.maxsize if highest == resource.RLIM_INFINITY else highest
-        resource.setrlimit(which, (min(soft, most), min(hard, most)))
+        resource.setrlimit(which, (min(soft + others, most), min(hard + others, most)))
+
+
+def _tasks_of_user() -> int:
+    """Processes and threads that run as this user, as far as that can be told."""
+    count = 0
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if entry.stat().st_uid == os.getuid():
+                count += len(os.listdir(entry / "task"))  # noqa: PTH208 - a Path each costs more than the rest
+    return count
 
 
 def _wanted(limits: ResourceLimits) -> Iterator[tuple[int, int, int]]:
@@ -67,14 +85,15 @@ def sized(count: float) -> str:
 
 
 def reached(error: BaseException, limits: ResourceLimits, most_memory: int) -> Fault | None:
-    """The fault of a node whose exception means that a limit was reached; None for any other.
+    """The fault of a node whose exception means that a limit, or the disk's end, was reached; None for any
+    other.
 
     ``most_memory`` is what the process has used at most, in bytes.
     """
     if isinstance(error, MemoryError) and limits.memory is not None:
         return Fault(
             code=ErrorCode.MEMORY_LIMIT,
-            message=f"it needed more memory than its limit of {sized(limits.memory)} "
+            message=f"it needed more than the limit memory of {sized(limits.memory)} "
             f"({sized(most_memory)} were in use at most)",
             hint="give it more with --memory",
         )
@@ -84,6 +103,13 @@ def reached(error: BaseException, limits: ResourceLimits, most_memory: int) -> F
 
 
 def _reached_by_call(error: OSError, limits: ResourceLimits) -> Fault | None:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f": {error.filename}" if error.filename else ""
+        return Fault(
+            code=ErrorCode.DISK_FULL,
+            message=f"the disk is full ({error.strerror}{where})",
+            hint="free some space, or set NODETOOL_HOME to a folder on another disk",
+        )
     said = {
         errno.EFBIG: ("file_size", limits.file_size and sized(limits.file_size), "a file grew beyond"),
         errno.EMFILE: ("open_files", limits.open_files, "it had more files open than"),

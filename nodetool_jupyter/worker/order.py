@@ -18,12 +18,14 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from nodetool_jupyter.errors import ValueCrossingError, WorkflowError
+from nodetool_jupyter.errors import StoreError, ValueCrossingError, WorkflowError
 from nodetool_jupyter.model.graph import Graph, Node
 from nodetool_jupyter.model.request import ResourceLimits
 from nodetool_jupyter.values.base import JSON, Spill
 from nodetool_jupyter.values.codec import decode, encode
+from nodetool_jupyter.values.files import ValueFolder
 from nodetool_jupyter.values.objects import classes_of
+from nodetool_jupyter.worker.folder import ORDER, RunFolder
 
 FIELDS = ("data", "dynamic_properties")
 
@@ -45,17 +47,13 @@ class Order:
     path: list[str] = field(default_factory=list)
     thread_pool_size: int = 1
     grace: float = 5.0
+    resumed: str | None = None
+    """The run directory of a job from whose results it goes on; ``reads_pickles`` if it may unpickle them."""
+    reads_pickles: bool = False
     attempt: int = 1
     first_seq: int = 1
     is_contained: bool = False
     """Whether the supervisor and its worker have a container of their own."""
-
-    @property
-    def own_limits(self) -> ResourceLimits:
-        """What the worker limits in itself. A container bounds its processes; the system would count those of
-        all containers together, as they have one user.
-        """
-        return self.limits.model_copy(update={"processes": None}) if self.is_contained else self.limits
 
     def to_bytes(self) -> bytes:
         """As it lies in the run directory."""
@@ -84,9 +82,9 @@ def digest_of(data: bytes) -> str:
 
 def dump(value: Any) -> bytes:
     """A value that no codec can write, for a process that may read pickles."""
-    import cloudpickle
+    from nodetool_jupyter.worker import pickling
 
-    return bytes(cloudpickle.dumps(value))
+    return pickling.dump(value)
 
 
 def encode_graph(graph: Graph, spill: Spill) -> dict[str, JSON]:
@@ -168,25 +166,24 @@ def pack_code(sources: Mapping[str, Any], classes: Iterable[type]) -> str | None
     listed = list(classes)
     if not sources and not listed:
         return None
-    import cloudpickle
+    from nodetool_jupyter.worker.pickling import dump_with_files, lines_of_cells
 
     try:
-        data = cloudpickle.dumps((dict(sources), listed))
+        data, files = dump_with_files((dict(sources), listed))
     except Exception as error:
         raise _unpicklable(sources, listed, error) from error
-    return base64.b64encode(data).decode("ascii")
+    whole = pickle.dumps((data, lines_of_cells(files)))
+    return base64.b64encode(whole).decode("ascii")
 
 
 def _unpicklable(sources: Mapping[str, Any], classes: list[type], error: Exception) -> ValueCrossingError:
     """The same error for the one that is to blame."""
-    import cloudpickle
-
     parts = {f"node {name}": source for name, source in sources.items()}
     parts |= {f"class {each.__qualname__}": each for each in classes}
     to_blame = "the notebook's nodes"
     for name, part in parts.items():
         try:
-            cloudpickle.dumps(part)
+            dump(part)
         except Exception as own:  # noqa: BLE001 - whatever a user's object raises when it is pickled
             to_blame, error = name, own
             break
@@ -201,11 +198,36 @@ def unpack_code(code: str | None) -> tuple[dict[str, Any], list[type]]:
     """What ``pack_code`` has packed; raises ValueCrossingError for code that can't be loaded here."""
     if code is None:
         return {}, []
+    from nodetool_jupyter.worker import pickling
+
     try:
-        sources, classes = pickle.loads(base64.b64decode(code))  # noqa: S301 - of this worker's own kernel
+        data, cells = pickle.loads(base64.b64decode(code))  # noqa: S301 - of this worker's own kernel
+        pickling.know_lines(cells)
+        sources, classes = pickle.loads(data)  # noqa: S301
     except Exception as error:
         raise ValueCrossingError(
             f"the notebook's nodes can't be loaded in the worker: {type(error).__name__}: {str(error)[:300]}",
             hint="what they import must be importable from another process, too",
         ) from error
+    for each in classes:  # where the codecs look for classes of the notebook
+        if each.__module__ == "__main__" and "." not in each.__qualname__:
+            setattr(sys.modules["__main__"], each.__qualname__, each)
     return sources, classes
+
+
+def reread(folder: RunFolder, digest: str) -> tuple[Graph, dict[str, Any], dict[str, Any]]:
+    """Graph, params and node types of an order that was given before; raises StoreError, WorkflowError and
+    ValueCrossingError.
+    """
+    try:
+        order = read_order((folder.path / ORDER).read_bytes(), digest)
+    except OSError as error:
+        raise StoreError(f"what the job was asked is gone: {error}", hint="run its cell again") from error
+    sources, classes = unpack_code(order.code)
+    known = {(each.__module__, each.__qualname__): each for each in classes}
+    find = ValueFolder(folder.values).find
+
+    def find_class(module: str, name: str) -> type | None:
+        return known.get((module, name))
+
+    return decode_graph(order, find, find_class), decode_params(order, find, find_class), sources

@@ -1,4 +1,6 @@
-"""A job's outputs, read back from its log: the values that its output nodes have got, in order."""
+"""A job's outputs, read back from its log: the values that its output nodes have got, in order; and what its
+processes wrote by themselves.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,12 @@ from typing import Any
 
 from nodetool_jupyter.model.events import JobUpdate, OutputUpdate, decode_event
 from nodetool_jupyter.values.codec import decode
+from nodetool_jupyter.worker.folder import EXIT, OUTPUT, RunFolder
+from nodetool_jupyter.worker.output import HEAD, TAIL, Output
 
+SHOWN_HEAD = 8 * 1024
+SHOWN_TAIL = 24 * 1024
+"""Bytes of what was written that are given back, of the beginning and of the end."""
 MARKS = (b'"output_update"', b'"run_state"')
 """What lines have in them that are of interest here; values may have it too."""
 
@@ -49,3 +56,19 @@ def read_outputs(
         elif isinstance(event, JobUpdate) and event.run_state is not None:
             outputs = {name: outputs.get(name, []) for name in event.run_state["outputs"]}
     return outputs
+
+
+def read_written(folder: RunFolder) -> str:
+    """What the processes of a job wrote to stdout and stderr, beside its nodes' logs, once it has ended: the
+    beginning and the end, with how much was left out.
+    """
+    try:
+        data = (folder.path / OUTPUT).read_bytes()
+    except FileNotFoundError:
+        return ""
+    shown = Output(SHOWN_HEAD, SHOWN_TAIL)
+    shown.dropped = int(folder.read_record(EXIT).get("dropped_bytes", 0))
+    parts = (data[:HEAD], data[-TAIL:]) if shown.dropped else (data,)
+    for part in parts:
+        shown.add(part)
+    return shown.whole().decode(errors="backslashreplace")

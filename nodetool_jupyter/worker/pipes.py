@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from secrets import token_hex
 
 from nodetool_jupyter.errors import ErrorCode, WorkflowError
-from nodetool_jupyter.model.events import Fault, JobUpdate, decode_event
+from nodetool_jupyter.model.events import Fault, JobUpdate, decode_event, encode_event
 from nodetool_jupyter.worker.output import Output
 
 BLOCK = 256 * 1024
@@ -24,6 +25,24 @@ class WorkerEnds:
     end: int
     """The terminal message goes here."""
     bell: int
+    token: bytes
+    """What the end begins with: whoever else finds the pipe doesn't know it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a worker has said of its end: the terminal message and the size of its log, or the fault of one
+    that has told something else, or nothing.
+    """
+
+    update: JobUpdate | None = None
+    log_size: int | None = None
+    fault: Fault | None = None
+
+
+def spoken(token: bytes, log_size: int, update: JobUpdate) -> bytes:
+    """The end as it is told; ``log_size`` shows whether anyone else has written to the log."""
+    return b"%s %d %s\n" % (token, log_size, encode_event(update))
 
 
 class Pipes:
@@ -34,7 +53,7 @@ class Pipes:
         self.end_fd, end = os.pipe()
         for fd in (self.output_fd, self.end_fd):
             os.set_blocking(fd, False)
-        self.worker_ends = WorkerEnds(output, end, bell)
+        self.worker_ends = WorkerEnds(output, end, bell, token_hex(16).encode())
         self.output = Output()
         self._end = bytearray()
 
@@ -56,10 +75,7 @@ class Pipes:
 
     def read_end(self) -> bool:
         """Keep what was said of the end; False once there is no more."""
-        data = _read(self.end_fd)
-        self._end += data or b""
-        del self._end[LONGEST_END:]
-        return data != b""
+        return _read_all(self.end_fd, self._end) is not None
 
     def drain(self) -> None:
         """After the worker's end: what is still in the pipes, within bounds."""
@@ -67,24 +83,36 @@ class Pipes:
             if not (data := _read(self.output_fd)):
                 break
             self.output.add(data)
-        while data := _read(self.end_fd):
-            self._end += data
+        while _read_all(self.end_fd, self._end):
+            continue
 
-    def told(self) -> tuple[JobUpdate | None, Fault | None]:
-        """The terminal message, or the fault of a worker that has told something else."""
-        if not self._end.endswith(b"\n"):
-            return None, None
-        try:
-            update = decode_event(bytes(self._end))
-        except WorkflowError:
-            update = None
-        if isinstance(update, JobUpdate) and update.status in ("completed", "failed", "cancelled"):
-            return update, None
-        return None, Fault(
-            code=ErrorCode.PROTOCOL_ERROR,
-            message="the worker told no end of a job, but something else",
-            hint="a node may have written to a pipe that is not its own",
+    def told(self) -> Told:
+        """What came by the pipe for the end. Only what the worker itself has said counts: it knows the token.
+
+        A worker that was killed may have told the beginning of its end, which is nothing.
+        """
+        said, start = bytes(self._end), self.worker_ends.token + b" "
+        if b"\n" not in said and (said.startswith(start) or start.startswith(said)):
+            return Told()
+        size, _, line = said.removeprefix(start).partition(b" ")
+        update = _decoded(line) if said.startswith(start) and size.isdigit() else None
+        if update is not None and update.status in ("completed", "failed", "cancelled"):
+            return Told(update, int(size))
+        return Told(
+            fault=Fault(
+                code=ErrorCode.PROTOCOL_ERROR,
+                message="something else than the worker has told an end of the job, which is not believed",
+                hint="a node may have written to a pipe that is not its own",
+            )
         )
+
+
+def _decoded(line: bytes) -> JobUpdate | None:
+    try:
+        event = decode_event(line)
+    except WorkflowError:
+        return None
+    return event if isinstance(event, JobUpdate) else None
 
 
 def _read(fd: int) -> bytes | None:
@@ -93,3 +121,11 @@ def _read(fd: int) -> bytes | None:
         return os.read(fd, BLOCK)
     except BlockingIOError:
         return None
+
+
+def _read_all(fd: int, into: bytearray) -> int | None:
+    """Add what is in a pipe, within bounds, and give how much there was; None at its end."""
+    data = _read(fd)
+    into += data or b""
+    del into[LONGEST_END:]
+    return None if data == b"" else len(data or b"")

@@ -98,10 +98,10 @@ def collect_children() -> bool:
 
 
 def signal_process(pid: int, number: int) -> bool:
-    """Send a signal; False where the process has ended."""
+    """Send a signal; False where the process has ended, or has become another user's."""
     try:
         os.kill(pid, number)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
         return False
     return True
 

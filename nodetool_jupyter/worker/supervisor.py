@@ -14,9 +14,9 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,11 @@ from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.faults import container_stopped, timed_out
 from nodetool_jupyter.worker import wire
 from nodetool_jupyter.worker.cgroup import ControlGroup, make_groups, own_groups
-from nodetool_jupyter.worker.folder import EXIT, ORDER, OUTPUT, SUPERVISOR, RunFolder
+from nodetool_jupyter.worker.event_log import FULL_DISK
+from nodetool_jupyter.worker.folder import EXIT, ORDER, OUTPUT, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.host import work
 from nodetool_jupyter.worker.order import Order, read_order
-from nodetool_jupyter.worker.pipes import Pipes
+from nodetool_jupyter.worker.pipes import Pipes, Told
 from nodetool_jupyter.worker.process import (
     become_subreaper,
     boot_id,
@@ -52,19 +53,28 @@ def supervise(connection: socket.socket, bell: int) -> int:
     """Run what the launcher at the other end of ``connection`` asks for; gives the exit code."""
     _detach()
     os.set_blocking(bell, False)
+    folder = None
     try:
-        start = _first_message(connection)
-        wire.check_versions(start)
+        lines = wire.Lines()
+        start, *more = _first_messages(connection, lines)
+        if not isinstance(start, wire.Start):
+            raise WorkflowError("the kernel did not say what to run")
         folder = RunFolder(Path(start.folder))
+        wire.check_versions(start)
         order = read_order((folder.path / ORDER).read_bytes(), start.digest)
         lock = folder.try_lock()
         if lock is None or folder.read_record(EXIT):
             return 0  # somebody else looks after this job, or has ended it
     except (OSError, NodeToolError) as error:
         code = ErrorCode.VERSION_MISMATCH if isinstance(error, wire.Mismatch) else ErrorCode.SPAWN_FAILED
-        _refuse(connection, Fault(code=code, message=f"the worker can't start: {error}"))
+        fault = Fault(code=code, message=f"the worker can't start: {error}")
+        if folder is not None:
+            with suppress(OSError):
+                folder.write_record(REFUSAL, asdict(fault))  # whoever follows the job tells its end
         return 0
-    Supervisor(order, folder, connection, bell, lock).run(start.environment)
+    supervisor = Supervisor(order, folder, bell, lock)
+    supervisor.listen_to(connection, lines, more)
+    supervisor.run(start.environment)
     return 0
 
 
@@ -78,29 +88,20 @@ def _detach() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
-def _first_message(connection: socket.socket) -> wire.Start:
-    lines = wire.Lines()
+def _first_messages(connection: socket.socket, lines: wire.Lines) -> list[wire.Message]:
+    """What has come at first: what to run, and perhaps that it should not be run after all."""
     while True:
         messages = wire.receive(connection, lines)
         if messages is None:
             raise WorkflowError("the kernel has gone before it said what to run")
         if messages:
-            if not isinstance(messages[0], wire.Start):
-                raise WorkflowError("the kernel did not say what to run")
-            return messages[0]
-
-
-def _refuse(connection: socket.socket, fault: Fault) -> None:
-    with suppress(OSError):
-        connection.sendall(wire.encode_message(wire.Refusal(fault=fault)))
+            return messages
 
 
 class Supervisor:
     """One job's worker, from its fork to the end of all that it has left behind."""
 
-    def __init__(
-        self, order: Order, folder: RunFolder, connection: socket.socket, bell: int, lock: int
-    ) -> None:
+    def __init__(self, order: Order, folder: RunFolder, bell: int, lock: int) -> None:
         self._order = order
         self._folder = folder
         self._bell = bell
@@ -114,23 +115,26 @@ class Supervisor:
         self._is_forced = False
         self._groups: tuple[ControlGroup, ...] = ()
         self._usage: resource.struct_rusage | None = None
+        self._told = Told()
         self._pipes = Pipes(bell)
         self._started = time.monotonic()
-        self._listen_to(connection)
 
     def run(self, environment: Mapping[str, str] | None) -> None:
         """From fork to end. Whatever goes wrong, the job gets its end."""
         try:
             self._listen_to_all()
             self._listen_to_signals()
-            self._start_worker(environment)
-            while self._wait_status is None:
-                self._step()
+            if self._cancelled_at is None:  # else nothing of it is to run
+                self._start_worker(environment)
+                while self._wait_status is None:
+                    self._step()
             kill_descendants(os.getpid())
             self._pipes.drain()
+            self._told = self._pipes.told()
             update = judge(self._ending())
         except Exception as bug:  # noqa: BLE001 - a job without an end would wait for ever
-            update = _supervisor_failed(bug)
+            kill_descendants(os.getpid())
+            update = _failed(_fault_of(bug))
         self._finish(update)
 
     # --- listening --------------------------------------------------------------------------------
@@ -147,9 +151,11 @@ class Supervisor:
 
         self._listen(fd, read_once)
 
-    def _listen_to(self, connection: socket.socket) -> None:
+    def listen_to(
+        self, connection: socket.socket, lines: wire.Lines, messages: Iterable[wire.Message] = ()
+    ) -> None:
+        """Do what comes over a connection; ``messages`` have come already."""
         connection.setblocking(False)
-        lines = wire.Lines()
 
         def read() -> None:
             try:
@@ -159,11 +165,15 @@ class Supervisor:
             if messages is None:
                 self._selector.unregister(connection)
                 connection.close()
-            for message in messages or ():
-                if isinstance(message, wire.Cancel):
-                    self._cancel(message.fault)
+            self._obey(messages or ())
 
         self._listen(connection, read)
+        self._obey(messages)
+
+    def _obey(self, messages: Iterable[wire.Message]) -> None:
+        for message in messages:
+            if isinstance(message, wire.Cancel):
+                self._cancel(message.fault)
 
     def _listen_to_all(self) -> None:
         """The control socket, by which another kernel or the command line reaches this job."""
@@ -177,9 +187,11 @@ class Supervisor:
 
         def accept() -> None:
             with suppress(OSError):
-                self._listen_to(listener.accept()[0])
+                self.listen_to(listener.accept()[0], wire.Lines())
 
         self._listen(listener, accept)
+        with suppress(WorkflowError):
+            self._obey(wire.Lines().feed(self._folder.left_word()))
 
     def _listen_to_signals(self) -> None:
         ours, theirs = socket.socketpair()
@@ -203,11 +215,12 @@ class Supervisor:
     def _start_worker(self, environment: Mapping[str, str] | None) -> None:
         parent = os.getpid()
         record = {"pid": parent, "start_time": start_time(parent), "boot_id": boot_id()}
-        # Before the fork: without this record nothing of the user's has ever run.
-        self._folder.write_record(SUPERVISOR, {**record, "attempt": self._order.attempt})
+        self._folder.make_reserve()
         order = self._order
-        groups = own_groups() if order.is_contained else make_groups(order.job_id, order.limits)
-        self._groups = tuple(groups)
+        self._groups = tuple(own_groups() if order.is_contained else make_groups(order.job_id, order.limits))
+        groups = [str(group.path) for group in self._groups]
+        # Before the fork: without this record nothing of the user's has ever run.
+        self._folder.write_record(SUPERVISOR, {**record, "attempt": order.attempt, "groups": groups})
         pipes = self._pipes
         sys.stdout.flush()
         self._worker = os.fork()
@@ -273,12 +286,15 @@ class Supervisor:
             self._tell_to_stop()
 
     def _tell_to_stop(self) -> None:
-        """SIGTERM for all: nodes may clean up, and so may the programs that they have started."""
+        """SIGTERM for all: nodes may clean up, and so may the programs that they have started, also those
+        that had been made to stand still.
+        """
         self._insist_at = time.monotonic() + min(FIRST_INSISTENCE, self._order.grace / INSISTENCE)
-        signal_group(self._worker, signal.SIGTERM)
-        for child in descendants_of(os.getpid()):
-            if child != self._worker and _group_of(child) != self._worker:
-                signal_process(child, signal.SIGTERM)
+        for number in (signal.SIGTERM, signal.SIGCONT):
+            signal_group(self._worker, number)
+            for child in descendants_of(os.getpid()):
+                if child != self._worker and _group_of(child) != self._worker:
+                    signal_process(child, number)
 
     def _insist(self, now: float) -> None:
         assert self._cancelled_at is not None
@@ -305,17 +321,18 @@ class Supervisor:
     # --- the end ----------------------------------------------------------------------------------
 
     def _ending(self) -> Ending:
-        usage = self._usage
-        update, fault = self._pipes.told()
+        usage, told = self._usage, self._told
+        together = max((group.most_memory() for group in self._groups), default=0)
         return Ending(
             wait_status=self._wait_status,
-            update=update,
-            is_cancelled=self._cancelled_at is not None or fault is not None,
-            fault=fault or self._fault,
+            update=told.update,
+            is_cancelled=self._cancelled_at is not None or told.fault is not None,
+            fault=told.fault or self._fault,
             is_forced=self._is_forced,
             is_out_of_memory=any(group.oom_kills() for group in self._groups),
+            refused_forks=sum(group.refused_forks() for group in self._groups),
             limits=self._order.limits,
-            most_memory=usage.ru_maxrss * 1024 if usage else 0,
+            most_memory=max(together, usage.ru_maxrss * 1024 if usage else 0),
             cpu_seconds=usage.ru_utime + usage.ru_stime if usage else 0.0,
             output=self._pipes.output.last_lines(),
         )
@@ -329,8 +346,9 @@ class Supervisor:
         with suppress(OSError):
             if kept := self._pipes.output.whole():
                 self._folder.write(OUTPUT, kept)
+        self._folder.use_reserve()
         try:
-            update = append_end(self._folder, update, self._order.first_seq)
+            update = append_end(self._folder, update, self._order.first_seq, self._told.log_size)
         except (OSError, NodeToolError) as error:
             sys.stderr.write(f"the end of job {self._order.job_id} can't be written: {error}\n")
         with suppress(OSError):
@@ -358,11 +376,20 @@ def _ignore(_signal: int, _frame: object) -> None:
     """Only the wakeup descriptor is needed."""
 
 
-def _supervisor_failed(bug: Exception) -> JobUpdate:
-    fault = Fault(
+def _fault_of(bug: Exception) -> Fault:
+    if isinstance(bug, OSError) and bug.errno in FULL_DISK:
+        return Fault(
+            code=ErrorCode.DISK_FULL,
+            message=f"the job can't be recorded: {bug.strerror or bug}",
+            hint="free some space, or set NODETOOL_HOME to a folder on another disk",
+        )
+    return Fault(
         code=ErrorCode.ENGINE_ERROR,
         message=f"the supervisor failed: {type(bug).__name__}: {bug}",
         hint="this is a fault of nodetool_jupyter; please report it with %nodetool traceback",
         traceback="".join(traceback.format_exception(bug))[-20_000:],
     )
+
+
+def _failed(fault: Fault) -> JobUpdate:
     return JobUpdate(status="failed", error=fault.message, fault=fault, timestamp=time.time())

@@ -12,36 +12,50 @@ from pydantic_core import from_json
 from nodetool_jupyter.errors import ErrorCode, WorkflowError
 from nodetool_jupyter.model.events import Event, Fault, JobUpdate, decode_event, encode_event
 from nodetool_jupyter.model.job import JobStatus
+from nodetool_jupyter.worker.cgroup import remove_groups
 from nodetool_jupyter.worker.event_log import LogReader
-from nodetool_jupyter.worker.folder import EXIT, SUPERVISOR, RunFolder
+from nodetool_jupyter.worker.folder import EXIT, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.process import boot_id, sweep
 
 BLOCK = 256 * 1024
 
 
-def append_end(folder: RunFolder, update: JobUpdate, first_seq: int = 1) -> JobUpdate:
+def append_end(
+    folder: RunFolder, update: JobUpdate, first_seq: int = 1, log_size: int | None = None
+) -> JobUpdate:
     """Append the terminal message and give it, numbered; the exit record, which makes it count, comes after.
 
-    A log whose last line isn't what it should be, or is an end already, was written to by somebody else: what
-    can't be trusted is cut off, and the job has failed. Raises OSError, StoreError.
+    ``log_size`` is what the worker says to have written. Where it has not said so, or the log has another
+    size, all of it is read; what somebody else wrote is cut off, and the job has failed. Raises OSError,
+    StoreError.
     """
+    seq, is_sound = _last_sound(folder, update.job_id, first_seq, log_size)
+    return _append(folder, replace(update if is_sound else _distrusted(update), seq=seq))
+
+
+def _append(folder: RunFolder, update: JobUpdate) -> JobUpdate:
     writer = folder.writer()
     try:
-        writer.open()
+        writer.append(encode_event(update) + b"\n")
+    finally:
+        writer.close()
+    return update
+
+
+def _last_sound(folder: RunFolder, job_id: str, first_seq: int, log_size: int | None) -> tuple[int, bool]:
+    """The number for the end, behind all that belongs there, and whether that was all there was."""
+    writer = folder.writer()
+    writer.open()  # a torn last line is gone after this
+    writer.close()
+    if log_size is not None and folder.events.stat().st_size == log_size:
         last = _last_line(folder)
         event = None if last is None else _decoded(last)
         if last is None:
-            seq = first_seq
-        elif event is None or event.job_id != update.job_id or is_end(event):
-            seq = _cut_to_sound(folder, update.job_id, first_seq)
-            update = _distrusted(update)
-        else:
-            seq = event.seq + 1
-        numbered = replace(update, seq=seq)
-        writer.append(encode_event(numbered) + b"\n")
-        return numbered
-    finally:
-        writer.close()
+            return first_seq, True
+        if event is not None and event.job_id == job_id and not is_end(event):
+            return event.seq + 1, True
+    seq, was_cut = _cut_to_sound(folder, job_id, first_seq)
+    return seq, log_size is None and not was_cut
 
 
 def write_exit(folder: RunFolder, update: JobUpdate, **facts: Any) -> None:
@@ -52,8 +66,9 @@ def write_exit(folder: RunFolder, update: JobUpdate, **facts: Any) -> None:
 def conclude(folder: RunFolder, job_id: str, first_seq: int = 1, end: JobUpdate | None = None) -> bool:
     """Give a job its end whose supervisor has died without a word; False where somebody looks after it still.
 
-    What it has left running is killed. A log that has its end keeps it. ``end`` is told, where more is
-    known than the run directory has. Raises OSError, StoreError.
+    What it has left running is killed. An end that is in the log already does not count: without the exit
+    record nobody knows who wrote it. ``end`` is told, where more is known than the run directory has. Raises
+    OSError, StoreError.
     """
     lock = folder.try_lock()
     if lock is None:
@@ -61,15 +76,25 @@ def conclude(folder: RunFolder, job_id: str, first_seq: int = 1, end: JobUpdate 
     try:
         if folder.read_record(EXIT):
             return True
+        record = folder.read_record(SUPERVISOR)
         sweep(job_id)
+        remove_groups(job_id, record.get("groups", ()))
         folder.remove_temporary()
+        folder.use_reserve()
+        seq, _ = _last_sound(folder, job_id, first_seq, None)
         if end is None:
-            fault = _loss(folder.read_record(SUPERVISOR))
+            fault = _refusal(folder) or _loss(record)
             end = JobUpdate(status="failed", error=fault.message, fault=fault, timestamp=time.time())
-        write_exit(folder, append_end(folder, replace(end, job_id=job_id), first_seq))
+        write_exit(folder, _append(folder, replace(end, job_id=job_id, seq=seq)))
     finally:
         os.close(lock)
     return True
+
+
+def _refusal(folder: RunFolder) -> Fault | None:
+    """Why a supervisor did not take the job."""
+    record = folder.read_record(REFUSAL)
+    return Fault(**{**record, "code": ErrorCode(record["code"])}) if record else None
 
 
 def _loss(supervisor: dict[str, Any]) -> Fault:
@@ -121,19 +146,22 @@ def _decoded(line: bytes) -> Event | None:
         return None
 
 
-def _cut_to_sound(folder: RunFolder, job_id: str, first_seq: int) -> int:
-    """Cut a log after its last line that belongs there; gives the number of the next."""
-    lines, _ = LogReader(folder.events).read()
-    seq, size = first_seq, 0
-    for line in lines:
-        event = _decoded(line) if belongs(line, job_id, seq) else None
-        if event is None or is_end(event):
-            break
-        seq += 1
-        size += len(line) + 1
-    with folder.events.open("rb+") as file:
-        file.truncate(size)
-    return seq
+def _cut_to_sound(folder: RunFolder, job_id: str, first_seq: int) -> tuple[int, bool]:
+    """Cut a log after its last line that belongs there; gives the number of the next, and whether there was
+    anything to cut.
+    """
+    log = LogReader(folder.events)
+    seq, size, offset = first_seq, 0, 0
+    while lines := log.read(offset, limit=BLOCK)[0]:
+        for line in lines:
+            event = _decoded(line) if belongs(line, job_id, seq) else None
+            if event is None or is_end(event):
+                os.truncate(folder.events, size)
+                return seq, True
+            seq += 1
+            size += len(line) + 1
+        offset = size
+    return seq, False
 
 
 def belongs(line: bytes, job_id: str, seq: int) -> bool:

@@ -6,14 +6,16 @@ It has completed only if its own terminal message says so and the process has en
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
 from dataclasses import dataclass, field, replace
 
-from nodetool_jupyter.errors import ErrorCode
+from nodetool_jupyter.errors import ErrorCode, StoreError
 from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.request import ResourceLimits
+from nodetool_jupyter.worker.event_log import FULL_DISK
 from nodetool_jupyter.worker.limits import sized
 from nodetool_jupyter.worker.process import name_of_signal
 
@@ -21,6 +23,8 @@ CRASHES = frozenset(
     {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT, signal.SIGSYS}
 )
 AGAIN = "run it again, or %nodetool logs for what it wrote before"
+LOST_DESCRIPTORS = 74
+"""Exit code of a worker that can tell nothing any more, since its descriptors were closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,9 @@ class Ending:
     is_forced: bool = False
     """Whether it had to be killed since it did not stop by itself."""
     is_out_of_memory: bool = False
+    """Whether the system has killed a process of the job for lack of memory."""
+    refused_forks: int = 0
+    """How often the limit of processes was hit."""
     limits: ResourceLimits = field(default_factory=ResourceLimits)
     most_memory: int = 0
     """Bytes."""
@@ -47,8 +54,10 @@ class Ending:
 def judge(ending: Ending) -> JobUpdate:
     """The terminal message, without its number and duration."""
     update = ending.update
-    if update is not None and update.status != "completed" and not _is_cancel_for_a_reason(ending, update):
-        return update
+    if update is not None and update.status == "failed":
+        return _with_cause(update, ending)
+    if update is not None and update.status == "cancelled" and ending.fault is None:
+        return update if ending.is_cancelled else _failed(_stopped_from_outside())
     code = None if ending.wait_status is None else os.waitstatus_to_exitcode(ending.wait_status)
     if update is not None and update.status == "completed" and code == 0:
         return update
@@ -60,9 +69,30 @@ def judge(ending: Ending) -> JobUpdate:
     return _failed(fault)
 
 
-def _is_cancel_for_a_reason(ending: Ending, update: JobUpdate) -> bool:
-    """The worker only knows that it was cancelled; why, it isn't told."""
-    return update.status == "cancelled" and ending.fault is not None
+def _with_cause(update: JobUpdate, ending: Ending) -> JobUpdate:
+    """A node's failure with the limit that its child processes have met: the node itself is told less."""
+    fault, limits = update.fault, ending.limits
+    if fault is None or fault.code is not ErrorCode.NODE_ERROR:
+        return update
+    if ending.is_out_of_memory and limits.memory is not None:
+        said = f"a process of the job was killed at the limit memory of {sized(limits.memory)}"
+        said += f" ({sized(ending.most_memory)} were in use at most)"
+        code, hint = ErrorCode.MEMORY_LIMIT, "give it more with --memory"
+    elif ending.refused_forks and limits.processes is not None:
+        said = f"the job was at its limit processes of {limits.processes}"
+        code, hint = ErrorCode.RESOURCE_LIMIT, "give the job more with processes"
+    else:
+        return update
+    fault = replace(fault, code=code, message=f"{fault.message}; {said}", hint=hint)
+    return replace(update, fault=fault, error=fault.message)
+
+
+def _stopped_from_outside() -> Fault:
+    return Fault(
+        code=ErrorCode.WORKER_KILLED,
+        message="the worker was ended by signal 15 (SIGTERM), which did not come from here",
+        hint="someone has used kill, or the system is shutting down; run it again",
+    )
 
 
 def _ended_as_asked(ending: Ending) -> JobUpdate:
@@ -84,9 +114,11 @@ def _failed(fault: Fault) -> JobUpdate:
 
 def _fault_of(ending: Ending, code: int) -> Fault:
     after = "after all nodes had ended, " if ending.update is not None else ""
+    if code == LOST_DESCRIPTORS:
+        return closed_descriptors()
     if code >= 0:
         said = f"{after}the worker exited with code {code} before the job had ended"
-        hint = "a node called os._exit, or a library did; run it with --strategy threaded to see where"
+        hint = "a node called os._exit, or a library did; %nodetool logs shows what it did last"
         return Fault(code=ErrorCode.WORKER_EXITED_EARLY, message=said, hint=hint)
     name = name_of_signal(-code)
     said = f"{after}the worker was ended by signal {-code} ({name})"
@@ -95,8 +127,8 @@ def _fault_of(ending: Ending, code: int) -> Fault:
     if -code == signal.SIGXCPU:
         return Fault(
             code=ErrorCode.CPU_LIMIT,
-            message=f"the job used more than its limit of {ending.limits.cpu_seconds} CPU seconds "
-            f"(it had used {ending.cpu_seconds:.1f})",
+            message=f"{said}: it used more than its limit cpu_seconds of {ending.limits.cpu_seconds} "
+            f"({ending.cpu_seconds:.1f} were used)",
             hint="give it more with cpu_seconds",
         )
     if -code in CRASHES:
@@ -110,11 +142,12 @@ def _killed(ending: Ending, said: str) -> Fault:
     if limit.cpu_seconds is not None and ending.cpu_seconds >= limit.cpu_seconds:
         return Fault(
             code=ErrorCode.CPU_LIMIT,
-            message=f"{said}: it used more than its limit of {limit.cpu_seconds} CPU seconds",
+            message=f"{said}: it used more than its limit cpu_seconds of {limit.cpu_seconds} "
+            f"({ending.cpu_seconds:.1f} were used)",
             hint="give it more with cpu_seconds",
         )
     if ending.is_out_of_memory:
-        most = f" of {sized(limit.memory)}" if limit.memory else ""
+        most = f", at the limit memory of {sized(limit.memory)}" if limit.memory else ""
         return Fault(
             code=ErrorCode.OOM_KILLED,
             message=f"{said}: out of memory{most} ({used} were in use at most)",
@@ -125,3 +158,27 @@ def _killed(ending: Ending, said: str) -> Fault:
         message=f"{said}, possibly out of memory ({used} were in use at most)",
         hint="look at the machine's free memory; --memory bounds what a job may take",
     )
+
+
+def closed_descriptors() -> Fault:
+    """Code of the job has closed what was not its own."""
+    return Fault(
+        code=ErrorCode.PROTOCOL_ERROR,
+        message="code of the job closed descriptors that it had not opened, by which the worker tells of it",
+        hint="let os.closerange and the like close only what is their own, or run them in a child process",
+    )
+
+
+def log_fault(error: StoreError, limits: ResourceLimits) -> Fault:
+    """Why a job ends whose log can't be written."""
+    number = error.__cause__.errno if isinstance(error.__cause__, OSError) else None
+    if number == errno.EBADF:
+        return closed_descriptors()
+    if number == errno.EFBIG and limits.file_size is not None:
+        return Fault(
+            code=ErrorCode.RESOURCE_LIMIT,
+            message=f"the job's own log has reached its limit file_size of {sized(limits.file_size)}",
+            hint="give the job more with file_size, or have its nodes tell less",
+        )
+    code = ErrorCode.DISK_FULL if number in FULL_DISK else ErrorCode.STORE_FAILED
+    return Fault(code=code, message=f"the job can't be recorded: {error.message}", hint=error.hint)

@@ -53,15 +53,7 @@ class Cancel:
     type: Literal["cancel"] = "cancel"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """The other way: the supervisor can't run this, and why."""
-
-    fault: Fault
-    type: Literal["refusal"] = "refusal"
-
-
-Message = Start | Cancel | Refusal
+Message = Start | Cancel
 _MESSAGE: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 

@@ -19,7 +19,7 @@ READY = b"r"
 DESCRIPTORS = 2
 """That come with each request: the connection to the launcher, and its bell."""
 PRELOADED = (
-    "cloudpickle",
+    "nodetool_jupyter.worker.pickling",
     "nodetool_jupyter.nodes.constant",
     "nodetool_jupyter.nodes.input",
     "nodetool_jupyter.nodes.output",

@@ -69,9 +69,17 @@ def commands() -> Iterable[str]:
         yield from (flag.name for flag in command.flags)
 
 
+def shell_commands() -> Iterable[str]:
+    from nodetool_jupyter.cli.commands import COMMANDS, PROGRAM
+
+    for command in COMMANDS:
+        yield f"{PROGRAM} {command.name}"
+        yield from (flag.name for flag in command.flags)
+
+
 @pytest.mark.parametrize(
     "names",
-    [settings, errors, error_codes, events, strategies, limits, options, commands],
+    [settings, errors, error_codes, events, strategies, limits, options, commands, shell_commands],
     ids=lambda names: names.__name__,
 )
 def test_everything_with_a_name_is_documented(names: Callable[[], Iterable[str]]) -> None:

@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.architecture.tree import PACKAGE, ROOT, modules, named, parsed
 
 HEAVY = {
@@ -28,13 +30,18 @@ HEAVY = {
 }
 
 
-def test_importing_the_package_imports_nothing_heavy() -> None:
-    """Loading the extension is fast because all that is heavy waits for its first use."""
-    program = "import json, sys; import nodetool_jupyter; print(json.dumps(sorted(sys.modules)))"
+@pytest.mark.parametrize(
+    "statement",
+    ["import nodetool_jupyter", "from nodetool_jupyter.cli.main import main; main(['--help'])"],
+    ids=["package", "command line"],
+)
+def test_what_starts_first_imports_nothing_heavy(statement: str) -> None:
+    """The extension loads fast, and help is there at once, because what is heavy waits for its first use."""
+    program = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
     result = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert not HEAVY.intersection(json.loads(result.stdout))
+    assert not HEAVY.intersection(json.loads(result.stdout.splitlines()[-1]))
 
 
 def test_only_settings_reads_the_environment() -> None:

@@ -20,6 +20,7 @@ VOLATILE = re.compile(
     | \b0x[0-9a-f]{6,}               # where an object happens to be
     | \b\d\d:\d\d:\d\d\b             # a time of day
     | \b\d+\.\d\d\ss\b               # how long something took
+    | \b[\d.]+\s[KMG]iB\swere\b       # how much memory it used
     """
 )
 

@@ -58,6 +58,13 @@ def frame(rows: list[dict]):
 def picture(width: int):
     from PIL import Image
     return Image.linear_gradient("L").resize((width, 60))
+
+@node
+def plot(points: int):
+    from matplotlib.figure import Figure
+    figure = Figure(figsize=(5, 2))
+    figure.subplots().plot(range(points), [point * point for point in range(points)])
+    return figure
 """
 STREAM = """
 rows = read_rows(until="go")
@@ -67,5 +74,6 @@ SHOWCASE = """
 squares = frame(rows=table(rows=3))
 workflow.Preview(value=squares, name="the table")
 workflow.Preview(value=picture(width=300))
+workflow.Preview(value=plot(points=30), name="the plot")
 output(rows=3, table=squares, words=tell(value=1))
 """

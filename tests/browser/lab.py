@@ -124,6 +124,19 @@ class Lab:
         expect(self.page.locator(f"body[data-jp-theme-name='{name}']")).to_be_attached()
         expect(self.page.locator("#jupyterlab-splash")).to_have_count(0)
 
+    def accessible(self, selector: str, role: str) -> list[dict[str, Any]]:
+        """What the browser's accessibility tree has of a role in the element: names, values, properties."""
+        session = self.page.context.new_cdp_session(self.page)
+        found = session.send("Runtime.evaluate", {"expression": f"document.querySelector('{selector}')"})
+        which = {"objectId": found["result"]["objectId"], "role": role}
+        nodes = session.send("Accessibility.queryAXTree", which)["nodes"]
+        session.detach()
+        return [
+            {"name": node["name"]["value"], "value": node.get("value", {}).get("value")}
+            | {told["name"]: told["value"].get("value") for told in node["properties"]}
+            for node in nodes
+        ]
+
     def picture(self, name: str) -> None:
         """A picture of the page as it is, for people to look at."""
         self.page.screenshot(path=self._pictures / f"{name}.png")

@@ -55,7 +55,11 @@ def test_finished_job_shows_results(lab: Lab) -> None:
     expect(card.locator(".ntj-chip")).to_contain_text("completed")
     expect(card.locator(".ntj-outputs")).to_contain_text("some")
     expect(card.get_by_role("table").first).to_contain_text("square")
-    assert lab.output(1).locator("img").evaluate("image => image.naturalWidth") == 300
+    widths = lab.output(1).locator("img").evaluate_all("images => images.map(image => image.naturalWidth)")
+    assert widths == [300, 500]
+    for name in ("the table", "the plot"):
+        expect(card.get_by_role("listitem", name=f"{name}: completed")).to_be_visible()
+    expect(lab.output(1).locator(".jp-OutputArea-output", has_text="the plot").last).to_have_text("the plot")
     unfold(card)
     lab.picture("finished-light")
     light = color(card)
@@ -89,7 +93,7 @@ def test_reopened_notebook_still_shows_it(lab: Lab) -> None:
     lab.convert()
     assert_kept(lab.page.locator("body"))
     expect(lab.page.locator(".ntj-dag svg")).to_be_visible()
-    lab.page.locator("img").scroll_into_view_if_needed()
+    lab.page.locator("img").last.scroll_into_view_if_needed()
     lab.picture("converted")
 
 
@@ -97,6 +101,6 @@ def assert_kept(shown: Locator) -> None:
     """What can be read of the end: state, outputs, previews; and no widget in vain."""
     expect(shown).to_contain_text("completed")
     expect(shown).to_contain_text(f"table 3 {TIMES} 2")
-    expect(shown.locator("img")).to_have_count(1)
+    expect(shown.locator("img")).to_have_count(2)
     expect(shown).not_to_contain_text("model not found")
     expect(shown).not_to_contain_text("Error displaying widget")

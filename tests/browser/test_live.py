@@ -74,7 +74,8 @@ def test_bars_move_while_the_cell_blocks(lab: Lab) -> None:
     wait_for_move(bar(live, "progress of rows"))
     expect(drawn(live, "tell_1: waiting")).to_be_visible()
     expect(live.locator(".ntj-chunk")).to_contain_text("squares sum up to")
-    expect(live.get_by_text("Log of read_rows_1")).to_be_visible()
+    assert_open_by_keyboard(lab, live)
+    assert_accessible(lab)
     expect(lab.prompt(1)).to_have_text(RUNNING)
     lab.picture("live")
     (lab.folder / GO).touch()
@@ -84,17 +85,51 @@ def test_bars_move_while_the_cell_blocks(lab: Lab) -> None:
     expect(lab.output(2)).to_contain_text("'next'")
 
 
+def assert_open_by_keyboard(lab: Lab, live: Locator) -> None:
+    """A log is the next stop after Cancel; it opens and folds, and stays open while lines come."""
+    line, log = live.get_by_text("Log of read_rows_1"), live.locator(".ntj-log")
+    expect(line).to_be_visible()
+    expect(log).to_be_hidden()
+    if HAS_SUBSHELLS:
+        live.get_by_role("button", name="Cancel").focus()
+        lab.page.keyboard.press("Tab")
+        expect(live.locator("summary")).to_be_focused()
+    live.locator("summary").press("Space")
+    expect(log).to_be_visible()
+    lines = log.text_content() or ""
+    expect(log).not_to_have_text(lines)
+    expect(log).to_be_in_viewport()
+    live.locator("summary").press("Enter")
+    expect(log).to_be_hidden()
+    assert [found["expanded"] for found in lab.accessible(".ntj-live", "DisclosureTriangle")] == [False]
+    live.locator("summary").press("Enter")
+    expect(log).to_be_visible()
+    assert [found["expanded"] for found in lab.accessible(".ntj-live", "DisclosureTriangle")] == [True]
+
+
+def assert_accessible(lab: Lab) -> None:
+    """As assistive technology is told it: bars with names and values, a button, one quiet live region."""
+    bars = {found["name"]: found for found in lab.accessible(".ntj-live", "progressbar")}
+    assert list(bars) == ["progress of rows", "read_rows_1", "square_1", "add_up_1"]
+    assert 0 <= bars["progress of rows"]["value"] < 100
+    assert 0 < bars["read_rows_1"]["value"] < 100
+    assert (bars["read_rows_1"]["valuemin"], bars["read_rows_1"]["valuemax"]) == (0, 100)
+    buttons = [found["name"] for found in lab.accessible(".ntj-live", "button")]
+    assert buttons == ["Cancel" if HAS_SUBSHELLS else "interrupt (■) cancels"]
+    assert [found["live"] for found in lab.accessible(".ntj-live", "status")] == ["polite"]
+    expect(lab.live(1).get_by_role("status")).to_have_text("rows: running")
+
+
 @pytest.mark.parametrize("way", ["click", "Enter"])
 def test_cancel_button_while_the_cell_blocks(lab: Lab, way: str) -> None:
-    """By mouse and by keyboard, it ends the job where the kernel can hear it; elsewhere the job goes on, and
-    an interrupt ends it.
-    """
+    """By mouse and by keyboard, it ends the job where the kernel can hear it; elsewhere it says what does."""
     live = start_blocking(lab)
-    button = live.get_by_role("button", name="Cancel")
-    button.click() if way == "click" else button.press(way)
-    if not HAS_SUBSHELLS:
-        wait_for_move(bar(live, "read_rows_1"))
-        expect(lab.prompt(1)).to_have_text(RUNNING)
+    if HAS_SUBSHELLS:
+        button = live.get_by_role("button", name="Cancel")
+        button.click() if way == "click" else button.press(way)
+    else:
+        expect(live.get_by_role("button", name="interrupt (■) cancels")).to_be_disabled()
+        lab.picture("deaf")
         lab.interrupt()
     assert_cancelled(lab)
     lab.picture("cancelled")

@@ -128,3 +128,33 @@ def test_no_value_in_three_forms() -> None:
     """Whichever way an output says that it got nothing, it is the same."""
     forms: list[Json] = [{}, {"a": []}, {"a": [None]}]
     assert not [(one, other) for one in forms for other in forms if differences(one, other)]
+
+
+DEFAULTS = (None, {}, "", "data", "on_any", "private")
+"""What a field that a file leaves out may be written as."""
+
+
+@pytest.mark.needs_variable(VARIABLE)
+def test_files_are_saved_as_they_were_read(tmp_path: Path) -> None:
+    """Every exported file, loaded and saved, has all that it had, and beside that nothing but defaults."""
+    files = sorted((FOLDER / "files").rglob("*.json"))
+    assert files
+    for file in files:
+        saved = nodetool_jupyter.save_workflow(nodetool_jupyter.load_workflow(file), tmp_path / file.name)
+        changes = changed(json.loads(file.read_text("utf-8")), json.loads(saved.read_text("utf-8")))
+        assert not list(changes), file.name
+
+
+def changed(read: Json, saved: Json, place: str = "") -> Iterator[str]:
+    """Where two JSON values differ in more than a default."""
+    if isinstance(read, dict) and isinstance(saved, dict):
+        yield from (f"{place}.{name} is lost" for name in read.keys() - saved.keys())
+        new = {name: saved[name] for name in saved.keys() - read.keys()}
+        yield from (f"{place}.{name} is new" for name, value in new.items() if value not in DEFAULTS)
+        for name in read.keys() & saved.keys():
+            yield from changed(read[name], saved[name], f"{place}.{name}")
+    elif isinstance(read, list) and isinstance(saved, list) and len(read) == len(saved):
+        for number, (old, new) in enumerate(zip(read, saved, strict=True)):
+            yield from changed(old, new, f"{place}[{number}]")
+    elif (type(read), read) != (type(saved), saved):
+        yield f"{place}: {read!r} became {saved!r}"

@@ -1,11 +1,10 @@
-"""What every store promises, over each of them: records, requests, pages, finding, ownership and logs."""
+"""What every store promises, over each of them: records, requests, pages, finding, ownership."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,32 +14,8 @@ from nodetool_jupyter.model.events import Fault
 from nodetool_jupyter.model.graph import Edge, Graph, Node
 from nodetool_jupyter.model.job import JobRecord, JobStatus
 from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
-from nodetool_jupyter.settings import Settings
-from nodetool_jupyter.store import Store, new_job_id, open_store
-
-REQUEST = RunJobRequest(graph=Graph(nodes=(Node(id="a", type="test.A"),)))
-LINES = [b'{"seq":1}', b'{"seq":2,"text":"\xc3\xa4\\n"}', b'{"seq":3}']
-
-
-@pytest.fixture(params=["sqlite", "memory"])
-def store(request: pytest.FixtureRequest, home: Path) -> Iterator[Store]:
-    store = open_store(Settings(store=request.param, home=home))
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def add(store: Store) -> Callable[..., JobRecord]:
-    """Adds a job with these fields; by default each is a second younger than the one before."""
-    times = iter(range(1, 1000))
-
-    def add(**fields: Any) -> JobRecord:
-        defaults = {"id": new_job_id(), "created_at": float(next(times)), "owner": "me"}
-        record = JobRecord.model_validate(defaults | fields)
-        store.add(record, REQUEST)
-        return record
-
-    return add
+from nodetool_jupyter.store import Store, new_job_id
+from tests.contract.stores import REQUEST
 
 
 def changed(record: JobRecord, **fields: Any) -> JobRecord:
@@ -243,28 +218,6 @@ def test_pages_are_newest_first_and_gapless(store: Store, add: Callable[..., Job
     assert store.page(before=third[-1].id) == []
 
 
-def test_a_page_is_in_the_order_of_adding(store: Store, add: Callable[..., JobRecord]) -> None:
-    """A clock that was put back, and ids that don't sort as they were made, change no history."""
-    made = [add(id=f"job{9 - number}", name="n", created_at=9.0 - number) for number in range(5)]
-    newest_first = ids(made)[::-1]
-    assert ids(store.page()) == newest_first
-    assert ids(store.page(before=newest_first[1])) == newest_first[2:]
-    assert store.find("last").id == store.find("n").id == newest_first[0]
-
-
-@pytest.mark.parametrize("size", [100, 5_000, 500_000])
-def test_a_request_of_any_size_is_kept_while_its_job_changes(store: Store, size: int) -> None:
-    """Small ones lie beside what changes, large ones apart from it."""
-    params = {"text": "".join(chr(97 + at * at % 23) for at in range(size))}
-    request = REQUEST.model_copy(update={"params": {"other": 1, **params}})
-    record = JobRecord(id=new_job_id(), created_at=1, params=params)
-    store.add(record, request)
-    running = changed(record, status=JobStatus.RUNNING)
-    store.update(running)
-    assert store.get(record.id) == running
-    assert store.request(record.id) == request
-
-
 def test_pages_are_filtered(store: Store, add: Callable[..., JobRecord]) -> None:
     """By one status or several, by workflow, by both, page after page."""
     kinds = [JobStatus.RUNNING, JobStatus.FAILED, JobStatus.COMPLETED]
@@ -335,79 +288,6 @@ def test_an_owner_lives_until_it_is_closed(store: Store) -> None:
     assert not store.owner_is_alive("")
     assert not store.owner_is_alive(new_job_id())
     second.close()
-
-
-def test_a_log_is_read_while_it_is_written(store: Store) -> None:
-    """From the start or from an offset, by any number of readers, as lines without their newlines."""
-    job_id = new_job_id()
-    reader, log = store.read_log(job_id), store.open_log(job_id)
-    assert reader.read() == ([], 0)
-    log.append(LINES[0] + b"\n" + LINES[1] + b"\n")
-    lines, offset = reader.read()
-    assert lines == LINES[:2]
-    log.append(LINES[2] + b"\n")
-    log.append(b"")
-    assert reader.read(offset)[0] == LINES[2:]
-    log.close()
-    assert store.read_log(job_id).read()[0] == log.read()[0] == LINES
-
-
-def test_a_log_is_read_in_bounded_pieces(store: Store) -> None:
-    """A limit cuts at whole lines, and a line longer than it comes whole."""
-    job_id = new_job_id()
-    log = store.open_log(job_id)
-    log.append(b"".join(line + b"\n" for line in LINES))
-    log.append(b"x" * 1000 + b"\n")
-    log.close()
-    pieces, offset = [], 0
-    while (read := log.read(offset, limit=40))[0]:
-        pieces.append(read[0])
-        offset = read[1]
-    assert [line for piece in pieces for line in piece] == [*LINES, b"x" * 1000]
-    assert len(pieces) == 3
-
-
-def test_a_log_takes_whole_lines_from_its_writer_alone(store: Store) -> None:
-    """Half a line would be joined with the next one; a reader, or a log that is closed, takes nothing."""
-    job_id = new_job_id()
-    log = store.open_log(job_id)
-    with pytest.raises(ValueError, match="whole lines"):
-        log.append(b"half")
-    with pytest.raises(StoreError):
-        store.read_log(job_id).append(b"{}\n")
-    log.append(b"{}\n")
-    log.close()
-    log.close()
-    with pytest.raises(StoreError):
-        log.append(b"{}\n")
-    assert log.read()[0] == [b"{}"]
-
-
-def test_threads_append_whole_lines(store: Store) -> None:
-    """Lines of several threads follow one another and never mix."""
-    job_id = new_job_id()
-    log = store.open_log(job_id)
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda n: log.append(b"%d" % n * 500 + b"\n"), [number % 10 for number in range(400)]))
-    log.close()
-    lines = store.read_log(job_id).read()[0]
-    assert len(lines) == 400
-    assert all(len(line) == 500 and len(set(line)) == 1 for line in lines)
-
-
-@pytest.mark.parametrize("job_id", ["../other", "a/b", "..", "", "/etc", "a\n", "a\0", "x" * 200])
-def test_no_id_leads_out_of_the_home_folder(store: Store, job_id: str) -> None:
-    """An id may come from a REST call; it never becomes a path elsewhere."""
-    for method in (store.run_directory, store.open_log, store.read_log):
-        with pytest.raises(JobNotFound):
-            method(job_id)
-
-
-def test_a_run_directory_is_made_by_who_needs_it(store: Store) -> None:
-    """Asking for it costs nothing, and no two jobs share one."""
-    first, second = store.run_directory("one"), store.run_directory("two")
-    assert first != second
-    assert not first.exists()
 
 
 def test_a_closed_store_says_so(store: Store) -> None:

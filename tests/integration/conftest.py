@@ -11,6 +11,8 @@ import pytest
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.settings import Settings
 from tests.integration.gates import Gates, Open
+from tests.integration.workers import Workers, open_workers
+from tests.programs.processes import sees
 from tests.unit.engine.support import spec_of
 
 
@@ -62,3 +64,11 @@ def docker_session(engine: Any, open_session: Open) -> Iterator[Session]:
     session = open_session(max_containers=2)
     yield session
     session.close()
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    """Processes for jobs, warm from the first test of a module on."""
+    with open_workers(tmp_path_factory.mktemp("home")) as workers:
+        workers.run(sees, name="HOME")
+        yield workers

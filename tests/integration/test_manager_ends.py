@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.function import node
 from nodetool_jupyter.errors import (
     ErrorCode,
@@ -204,10 +205,10 @@ class TestTrouble:
         ended: list[str] = []
 
         @node
-        def chats() -> None:
+        def chats(context: ProcessingContext) -> None:
             try:
                 while True:
-                    print("on and on")
+                    context.progress(1, 2)
             finally:
                 ended.append("chats")
 

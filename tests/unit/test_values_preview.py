@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import enum
+import io
 import math
 import time
 from collections import deque
@@ -232,6 +234,75 @@ def test_images() -> None:
     assert "uri" not in preview(Image.new("L", (20_000, 4_000)))
     assert preview(Image.new("F", (3, 3)))["mode"] == "F"
     assert preview(Figure(figsize=(2, 1)))["inches"] == [2.0, 1.0]
+
+
+ROOMY = 65_536
+"""What a preview node may show."""
+
+
+class Plotted:
+    """An object that draws itself, as those of plotly, altair and graphviz do."""
+
+    def __init__(self, shown: Any) -> None:
+        self.shown = shown
+
+    def _repr_mimebundle_(self, include: Any = None, **_: Any) -> Any:
+        if isinstance(self.shown, Exception):
+            raise self.shown
+        return self.shown
+
+
+def png(width: int, height: int, *, noise: bool = False) -> bytes:
+    image = Image.effect_noise((width, height), 99) if noise else Image.new("RGBA", (width, height), "red")
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def picture_in(shown: Any) -> Image.Image:
+    head, _, data = shown["uri"].partition(",")
+    assert head == "data:image/png;base64"
+    return Image.open(io.BytesIO(base64.b64decode(data)))
+
+
+def test_a_figure_is_drawn_where_there_is_room() -> None:
+    """A preview node shows the plot, at most 640 pixels long, and leaves the figure as it was."""
+    figure = Figure(figsize=(12, 6), dpi=100)
+    figure.subplots().plot(range(9))
+    shown = preview(figure, ROOMY)
+    assert shown["figure"] is True
+    assert shown["size"] == [640, 320]
+    assert picture_in(shown).size == (640, 320)
+    assert (figure.dpi, tuple(figure.get_size_inches())) == (100, (12, 6))
+    assert preview(Figure(figsize=(2, 1), dpi=50), ROOMY)["size"] == [100, 50]
+
+
+@pytest.mark.parametrize(
+    "data", [{"image/png": png(900, 300)}, ({"image/png": base64.b64encode(png(900, 300)).decode()}, {})]
+)
+def test_an_object_that_draws_itself_is_shown(data: Any) -> None:
+    """By IPython's protocol, with bytes or their base64, and smaller where it is too large."""
+    shown = preview(Plotted(data), ROOMY)
+    assert shown["size"] == [900, 300]
+    assert picture_in(shown).size == (640, 213)
+    assert "uri" not in preview(Plotted(data))
+    assert "uri" not in preview([Plotted(data)], ROOMY)[0]
+
+
+@pytest.mark.parametrize(
+    "shown", [RuntimeError("no browser"), {}, None, {"image/png": b"no image"}, {"image/png": 5}]
+)
+def test_an_object_that_can_t_draw_itself_is_told(shown: Any) -> None:
+    """As any other object."""
+    assert "Plotted" in preview(Plotted(shown), ROOMY)["repr"]
+
+
+def test_a_drawing_keeps_within_the_bounds() -> None:
+    """What can't be made small has fewer pixels, or none."""
+    shown = preview(Plotted({"image/png": png(640, 640, noise=True)}), ROOMY)
+    assert len(to_json(shown)) <= ROOMY
+    assert picture_in(shown).width < 640
+    assert "uri" not in preview(Plotted({"image/png": png(4_000, 3_000)}), ROOMY)
 
 
 def test_a_preview_is_not_read_back() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nodetool_jupyter.model.graph import Edge, Graph, Node
 from nodetool_jupyter.views.dag import DRAWN, Dag
-from nodetool_jupyter.views.layout import MAX_WIDTH, Layout, layout
+from nodetool_jupyter.views.layout import MAX_WIDTH, Layout, box_width, fitted, layout
 from nodetool_jupyter.views.snapshot import JobView
 from tests.unit.pages import Page
 from tests.unit.watched_jobs import chain, folded, moved, ran, running
@@ -144,6 +144,15 @@ def test_the_largest_drawing_is_made_in_time() -> None:
     assert perf_counter() - started < 5
     assert dag.svg() == first
     assert max(box.width for box in placed(graph(3, [])).boxes) <= MAX_WIDTH
+
+
+@pytest.mark.parametrize("title", ["W" * 60, "i" * 60, "漢字" * 30, "a" * 21, "é" * 30, ""])
+def test_a_label_stays_in_its_box(title: str) -> None:
+    """Letters differ in width: of wide ones fewer are shown, and an ellipsis says that there are more."""
+    shown = fitted(title)
+    assert shown == title or shown == title[: len(shown) - 1] + "…"
+    assert box_width(shown) <= MAX_WIDTH
+    assert len(fitted("W" * 60)) < len(fitted("漢" * 60)) + 5 < len(fitted("i" * 60))
 
 
 def test_streams_and_use_show_on_edges() -> None:

@@ -128,12 +128,17 @@ def test_items_on_edges_are_counted_for_both_ends() -> None:
     assert counts == [(0, 12), (12, 3), (3, 0)]
 
 
+PREVIEW = "nodetool.workflows.base_node.Preview"
+
+
 @pytest.mark.parametrize(
     ("given", "title"),
     [
         (Node(id="shout_2", type="notebook.shout"), "shout_2"),
         (Node(id="7", type="nodetool.text.Concat"), "Concat"),
         (Node(id="7", type="nodetool.input.StringInput", data={"name": "topic"}), "topic"),
+        (Node(id="8", type=PREVIEW, data={"name": "the table"}), "the table"),
+        (Node(id="9", type=PREVIEW, data={"name": ""}), "Preview"),
         (Node(id="7", type="nodetool.text.Concat", ui_properties={"title": "Glue\n it"}), "Glue it"),
         (Node(id="7", type="nodetool.input.StringInput", data={"name": 3}), "StringInput"),
         (Node(id="seven", type=""), "seven"),

@@ -6,12 +6,14 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
-from ipywidgets import Widget
+from ipywidgets import Button, Widget
+from ipywidgets.widgets.widget import _instances
 from traitlets.config import Config
 
 from nodetool_jupyter.errors import OptionError
@@ -123,8 +125,44 @@ def test_pictures_are_outputs_of_their_own(outputs: Outputs) -> None:
     picture = PreviewUpdate(node_id="shout", value=encode(Image.new("RGB", (8, 8))))
     job.tell(running(), *ran("fetch", "shout"), picture, completed())
     show(job)
-    assert set(outputs[-1]["data"]) == {"image/png", "text/plain"}
-    assert "<img" not in outputs[-2]["data"]["text/html"]
+    card, caption, image = (output["data"] for output in outputs[-3:])
+    assert set(image) == {"image/png", "text/plain"}
+    assert set(caption) == {"text/html", "text/plain"}
+    assert "shout" in caption["text/html"]
+    assert RUN_TYPE in card
+    assert "<img" not in card["text/html"]
+
+
+@pytest.mark.parametrize(("version", "words"), [((6, 31), "interrupt (■) cancels"), ((7, 4), "Cancel")])
+def test_the_button_says_when_it_is_not_heard(
+    outputs: Outputs, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int], words: str
+) -> None:
+    """Only while the cell keeps a kernel without subshells busy; a job in the background can be cancelled."""
+    kernel = ModuleType("ipykernel")
+    kernel.version_info = version  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "ipykernel", kernel)
+    seen: list[str] = []
+    job = job_of()
+    thread = while_shown(lambda: look(job, outputs, seen))
+    show(job)
+    thread.join()
+    watched = watch(other := job_of())
+    assert watched is not None
+    outputs.clear()
+    look(other, outputs, seen)
+    assert watched.finished.wait(5)
+    assert seen == [words, "Cancel"]
+
+
+def look(job: MemoryJob, outputs: Outputs, seen: list[str]) -> None:
+    """What is written on the buttons that there are, once a live view is open; then the job ends."""
+    try:
+        wait_until(lambda: is_live(outputs))
+        seen += [
+            str(widget.description) for widget in list(_instances.values()) if isinstance(widget, Button)
+        ]
+    finally:
+        end(job)
 
 
 def test_a_background_job_changes_its_own_output(outputs: Outputs) -> None:

@@ -47,7 +47,7 @@ class LoadTextAssets(TextNode):
 
     async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[OutputType, None]:
         folder = files.folder_of(context, self.folder)
-        for path in files.files_in(folder, endings=(".txt", ".md", ".csv", ".json", ".html", ".xml")):
+        for path in await files.listed(folder, endings=(".txt", ".md", ".csv", ".json", ".html", ".xml")):
             text = await asyncio.to_thread(files.read_text, path)
             yield {"text": fields.text_reference(path, text), "name": path.name}
 
@@ -68,18 +68,16 @@ class LoadTextFolder(TextNode):
         path: str
 
     async def gen_process(self, context: ProcessingContext) -> AsyncGenerator[OutputType, None]:
-        folder = files.existing_folder(context.workspace, self.folder)
-        found = files.files_in(
-            folder, self.pattern, deep=self.include_subdirectories, endings=tuple(self.extensions)
-        )
-        for path in found:
-            name = files.named_by(context.workspace, self.folder, path)
-            try:
-                text = await asyncio.to_thread(files.read_text, path)
-            except ValueError as error:
-                context.log(f"{name} is left out: {error}", "warning")
-            else:
-                yield {"text": text, "path": name}
+        endings = tuple(self.extensions)
+        async for text, path in files.loaded(
+            context,
+            self.folder,
+            files.read_text,
+            self.pattern,
+            deep=self.include_subdirectories,
+            endings=endings,
+        ):
+            yield {"text": text, "path": path}
 
 
 def _saved(path: Path, text: str) -> fields.Text:

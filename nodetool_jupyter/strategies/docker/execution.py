@@ -26,7 +26,7 @@ from nodetool_jupyter.strategies.docker.spec import FOLDER, ContainerSpec, envir
 from nodetool_jupyter.strategies.followed import FollowedJobExecution, connect_to
 from nodetool_jupyter.worker import wire
 from nodetool_jupyter.worker.contained import LAUNCH, hand_over, listen
-from nodetool_jupyter.worker.folder import EXIT
+from nodetool_jupyter.worker.folder import EXIT, REFUSAL
 from nodetool_jupyter.worker.following import Follower
 from nodetool_jupyter.worker.tail import conclude
 from nodetool_jupyter.worker.verdict import Ending, judge
@@ -179,7 +179,7 @@ class DockerJobExecution(FollowedJobExecution):
     def _attend(self) -> None:
         """Wait for the supervisor's end, and see to it that it comes; then for the container's."""
         try:
-            refusal, is_killed = self._listen()
+            is_killed = self._listen()
         finally:
             with self._lock:
                 connection, self._connection = self._connection, None
@@ -187,47 +187,43 @@ class DockerJobExecution(FollowedJobExecution):
                 connection.close()
         if self._is_left:
             return
-        end = None
         if not self.folder.read_record(EXIT):
-            end = self._end_of(refusal, is_killed=is_killed)
-        self._bury(end)
+            self._tell_loss(is_killed=is_killed)
+        self._remove()
 
-    def _listen(self) -> tuple[Fault | None, bool]:
-        """Until the supervisor has gone; gives the refusal that it told, and whether it had to be killed."""
-        lines, refusal, kill_at, is_killed = wire.Lines(), None, self._deadline(), False
+    def _listen(self) -> bool:
+        """Until the supervisor has gone; gives whether its container had to be killed for that."""
+        kill_at, is_killed = self._deadline(), False
         while not self._is_left:
             if self._wake.is_set() and kill_at > (soon := time.monotonic() + self.strategy.grace + LATENESS):
                 kill_at = soon
             if time.monotonic() > kill_at and not is_killed:
                 is_killed = self._kill()
                 kill_at = time.monotonic() + LOOK
-            messages = self._hear(lines)
-            if messages is None:
-                return refusal, is_killed
-            refusal = next((each.fault for each in messages if isinstance(each, wire.Refusal)), refusal)
-        return None, False
+            if not self._hear():
+                break
+        return is_killed
 
     @property
     def _is_left(self) -> bool:
         """Whether this kernel ends before the job does: then the next one attends to it."""
         return self.strategy.is_closed and not self.status.is_terminal
 
-    def _hear(self, lines: wire.Lines) -> list[wire.Message] | None:
-        """What the supervisor has said within a moment; None once it has gone. That a connection closes is
-        seen at once, whatever becomes of the engine; without one, the lock tells.
+    def _hear(self) -> bool:
+        """Wait a moment; False once the supervisor has gone. That a connection closes is seen at once, even
+        without the engine; without a connection, the lock tells.
         """
         connection = self._connection
         if connection is None:
             self._wake.wait(TICK)
-            return [] if self.folder.is_locked() else None
+            return self.folder.is_locked()
         try:
             connection.settimeout(TICK)
-            data = connection.recv(wire.BLOCK)
-            return lines.feed(data) if data else None
+            return bool(connection.recv(wire.BLOCK))
         except TimeoutError:
-            return []
-        except (OSError, NodeToolError):
-            return None
+            return True
+        except OSError:
+            return False
 
     def _deadline(self) -> float:
         """When the container is ended at the latest, should its supervisor keep no time limit."""
@@ -244,11 +240,20 @@ class DockerJobExecution(FollowedJobExecution):
             return False
         return True
 
-    def _end_of(self, refusal: Fault | None, *, is_killed: bool) -> JobUpdate:
-        """How a job has ended whose supervisor has not said it."""
+    def _tell_loss(self, *, is_killed: bool) -> None:
+        """The end of a job whose supervisor has not told it; nothing may write any more by then."""
+        end = None
+        if not self.folder.read_record(REFUSAL):
+            end = self._loss(is_killed=is_killed)
+        with suppress(DockerError):  # it may have ended by itself
+            self.strategy.engine.kill(self.name)
+        with suppress(OSError, NodeToolError):
+            conclude(self.folder, self.job_id, self.launch.first_seq, end)
+
+    def _loss(self, *, is_killed: bool) -> JobUpdate:
         timeout = self.request.resource_limits.timeout
         is_asked = self._is_cancelled or is_killed
-        fault = refusal or (self._fault if is_asked else self._cause())
+        fault = self._fault if is_asked else self._cause()
         if is_killed and not self._is_cancelled and timeout is not None:
             fault = timed_out(timeout)
         return judge(Ending(None, is_cancelled=True, fault=fault, is_forced=is_killed))
@@ -272,15 +277,6 @@ class DockerJobExecution(FollowedJobExecution):
         self._remove()
         self._fault = fault or self._fault
         self._tell_end()
-
-    def _bury(self, end: JobUpdate | None) -> None:
-        """The job's end where it has none, then the container's: nothing writes any more after that."""
-        if end is not None:
-            with suppress(DockerError):  # it may have ended by itself
-                self.strategy.engine.kill(self.name)
-            with suppress(OSError):
-                conclude(self.folder, self.job_id, self.launch.first_seq, end)
-        self._remove()
 
     def _remove(self) -> None:
         try:

@@ -19,6 +19,8 @@ from nodetool_jupyter.settings import Settings
 
 FOLDER = "/job"
 """Where a container has its job's run directory."""
+RESUMED = "/resumed"
+"""Where it has, to read, the run directory of the job from whose results it goes on."""
 SCRATCH = "/tmp"  # noqa: S108 - of a container, which has it for itself
 LABEL = "io.nodetool.jupyter"
 STORE_LABEL = f"{LABEL}.store"
@@ -115,6 +117,7 @@ class ContainerSpec:
     network: str = "none"
     limits: ResourceLimits = field(default_factory=ResourceLimits)
     shared: tuple[Path, ...] = ()
+    resumed: Path | None = None
 
     @property
     def name(self) -> str:
@@ -156,9 +159,15 @@ class ContainerSpec:
             "AutoRemove": False,
             "PublishAllPorts": False,
             "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "1"}},
-            "Mounts": [_bind(self.directory, FOLDER), *(_bind(path, str(path)) for path in self.shared)],
+            "Mounts": self._mounts(),
             "OomScoreAdj": 500,
         }
+
+    def _mounts(self) -> list[dict[str, Any]]:
+        mounts = [_bind(self.directory, FOLDER), *(_bind(path, str(path)) for path in self.shared)]
+        if self.resumed is not None:
+            mounts.append({**_bind(self.resumed, RESUMED), "ReadOnly": True})
+        return mounts
 
     def _bounds(self) -> dict[str, Any]:
         limits = self.limits

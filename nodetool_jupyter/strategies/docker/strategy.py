@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from nodetool_jupyter.engine.telling import EventSink
-from nodetool_jupyter.errors import DockerError, ErrorCode, NodeToolError
+from nodetool_jupyter.errors import DockerError, ErrorCode, NodeToolError, OptionError
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, Launch
@@ -140,6 +140,7 @@ class DockerStrategy(FollowedStrategy):
         Raises ValueCrossingError for a value or a node that can't go to another process.
         """
         spec = self.spec_for(launch)
+        self._check_resumed(launch.resumed, spec.user)
         with carried():
             digest = self.write_order(
                 launch,
@@ -147,6 +148,7 @@ class DockerStrategy(FollowedStrategy):
                 workspace=specs.SCRATCH,
                 working_directory=specs.SCRATCH,
                 path=[],
+                resumed=None if launch.resumed is None else specs.RESUMED,
                 is_contained=True,
             )
         return DockerJobExecution(
@@ -171,7 +173,15 @@ class DockerStrategy(FollowedStrategy):
             network=specs.network_of(request, self._settings),
             limits=specs.limits_of(request, self._settings),
             shared=self.shared,
+            resumed=launch.resumed,
         )
+
+    def _check_resumed(self, directory: Path | None, user: User) -> None:
+        if directory is not None and directory.stat().st_uid != user.uid:
+            raise OptionError(
+                "results of a job of another strategy, or user, can't be read in a container",
+                hint="resume it with the strategy that it ran with",
+            )
 
     def profile_of(self, request: RunJobRequest) -> specs.Profile:
         """The profile that a request is run with."""

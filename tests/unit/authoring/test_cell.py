@@ -58,12 +58,12 @@ class TestFormat:
         assert detect_format(text, transform) == expected
 
     def test_a_workflow_is_read_from_json_and_yaml(self) -> None:
-        """Both give the graph that they hold, and no line numbers."""
+        """Both give the graph that they hold, and the lines of its nodes."""
         for text in (JSON, YAML):
             authored = read_cell(text)
             assert authored.graph is not None
             assert [node.data for node in authored.graph.nodes] == [{"value": 5}]
-            assert not authored.line_of_node
+            assert list(authored.line_of_node) == [node.id for node in authored.graph.nodes]
         assert read_cell(YAML).name == "five"
 
     def test_the_format_can_be_said(self) -> None:
@@ -228,7 +228,7 @@ class TestMistakes:
         """An OptionError of @node, say, told at the line of the cell."""
         error = fail("from nodetool_jupyter import node\n@node(retries=-1)\ndef f(): ...")
         assert error.line == 2
-        assert error.message.startswith("@node")
+        assert error.message.startswith("a node's retries are")
         assert isinstance(error.__cause__, OptionError)
 
     def test_an_error_of_ours_without_a_line_gets_it(self) -> None:

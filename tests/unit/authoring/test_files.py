@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import stat
@@ -14,6 +15,7 @@ from nodetool_jupyter.authoring.documents import ReadLimits
 from nodetool_jupyter.authoring.files import load_workflow, read_workflow, save_workflow
 from nodetool_jupyter.errors import InvalidGraph, WorkflowError
 from nodetool_jupyter.model.graph import Edge, Graph, Node, Workflow
+from nodetool_jupyter.model.types import TypeMetadata
 
 FULL: dict[str, Any] = {
     "id": "w1",
@@ -372,3 +374,19 @@ class TestSaving:
         assert save_workflow(Graph(), link) == file
         assert link.is_symlink()
         assert stat.S_IMODE(file.stat().st_mode) == 0o640
+
+
+def test_types_keep_what_we_do_not_know(tmp_path: Path) -> None:
+    """A dynamic output's type is written as it was read, at any depth."""
+    kind = {"type": "list", "type_args": [{"type": "str", "label": "deep"}], "future": {"a": [1]}}
+    node = {"id": "a", "type": "x.Y", "dynamic_outputs": {"out": kind, "plain": {"type": "int"}}}
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps({"graph": {"nodes": [node], "edges": []}}), "utf-8")
+    workflow = load_workflow(file)
+    save_workflow(workflow, file)
+    saved = json.loads(file.read_text("utf-8"))["graph"]["nodes"][0]["dynamic_outputs"]
+    assert saved == node["dynamic_outputs"]
+    made = workflow.graph.nodes[0].dynamic_outputs["out"]
+    assert made == TypeMetadata(type="list", type_args=(TypeMetadata(type="str"),))
+    changed = Node(id="a", type="x", dynamic_outputs={"out": dataclasses.replace(made, optional=True)})
+    assert changed.model_dump()["dynamic_outputs"]["out"]["optional"] is True

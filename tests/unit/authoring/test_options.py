@@ -66,7 +66,6 @@ class TestTable:
             assert option.help in text
         assert "-p, --param NAME=VALUE" in text
         assert "(may be repeated)" in text
-        assert "(not in this version)" in text
         assert max(map(len, text.splitlines())) <= 120
 
 
@@ -224,7 +223,6 @@ class TestLine:
             ("--params {5: 1}", "the name 5 is no text"),
             ("--params '" + "[" * 5000 + "'", "--params can't be read as JSON"),
             ("--params {", "--params can't be read as JSON"),
-            ("--resume last", "--resume is not in this version"),
         ],
     )
     def test_a_wrong_line_says_what_is_wrong(self, line: str, message: str) -> None:
@@ -283,7 +281,6 @@ class TestValues:
             ({"params": [1]}, "--params can't be list"),
             ({"params": {1: 2}}, "the name 1 is no text"),
             ({"progress": "bar"}, "--progress can't be 'bar'"),
-            ({"resume": "last"}, "--resume is not in this version"),
         ],
     )
     def test_wrong_values_are_refused(self, values: dict[str, Any], message: str) -> None:

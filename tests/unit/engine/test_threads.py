@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -306,3 +308,22 @@ def test_interrupting_a_generator_that_waits_for_space(bench: Bench) -> None:
     with suppress(AssertionError):
         wait_until(lambda: pool_threads() == 0)
     assert pool_threads() == 0
+
+
+def test_a_profiler_works_after_calls_that_could_be_interrupted() -> None:
+    """In a process of its own: nothing is left that has the interpreter look for an interrupt for good."""
+    program = """
+import sys
+from nodetool_jupyter.engine.context import NodeCancelled
+from nodetool_jupyter.engine.threads import Interruptible
+Interruptible(lambda: None).run()
+cut = Interruptible(lambda: cut.interrupt())
+try:
+    cut.run()
+except NodeCancelled:
+    pass
+sys.setprofile(lambda *event: None)
+print((lambda: "went on")())
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    assert (ran.stdout, ran.stderr) == ("went on\n", "")

@@ -1,31 +1,11 @@
-"""The sentences of the doctor."""
+"""What the notebook's doctor says of its kernel."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from nodetool_jupyter.magics import doctor
-from nodetool_jupyter.magics.defaults import NodeToolMagics
-from nodetool_jupyter.magics.doctor import (
-    Finding,
-    Health,
-    kernel_finding,
-    made,
-    strategy_finding,
-    thread_limit,
-)
-from nodetool_jupyter.magics.notebook import Notebook
-from nodetool_jupyter.settings import load_settings
-from tests.unit.magics.shells import open_shell
-
-
-@pytest.fixture
-def notebook() -> Iterator[Notebook]:
-    with open_shell() as shell:
-        yield Notebook(shell.ip, NodeToolMagics())
+from nodetool_jupyter.magics.doctor import kernel_finding
+from nodetool_jupyter.views.doctor import Health
 
 
 @pytest.mark.parametrize(
@@ -48,61 +28,3 @@ def test_kernel_versions(version: str, health: Health, words: str) -> None:
 def test_terminal_is_no_fault() -> None:
     """There progress is text."""
     assert kernel_finding("", is_kernel=False).health is Health.NOTE
-
-
-def test_unreadable_settings_are_a_finding(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The other checks are made all the same."""
-    monkeypatch.setenv("THREAD_POOL_SIZE", "many")
-    [finding] = made(doctor.check_settings, notebook)
-    assert finding.health is Health.BAD
-    assert "THREAD_POOL_SIZE='many'" in finding.sentence
-    assert [found.what for found in made(doctor.check_packages, notebook)] == ["pandas", "pillow"]
-
-
-def test_store_that_can_t_be_used_is_a_finding(
-    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """With the folder and what to do."""
-    blocked = tmp_path / "file"
-    blocked.touch()
-    monkeypatch.setenv("NODETOOL_HOME", str(blocked / "home"))
-    found = made(doctor.check_store, notebook)
-    assert [finding.health for finding in found] == [Health.BAD]
-    assert str(blocked) in found[0].sentence
-
-
-def test_memory_store_is_noted(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its jobs end with the kernel."""
-    monkeypatch.setenv("NODETOOL_STORE", "memory")
-    [finding] = made(doctor.check_store, notebook)
-    assert "forgotten" in finding.sentence
-
-
-def test_little_room_is_noted(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before a job fails for it."""
-    monkeypatch.setattr(doctor, "ROOM", 2**80)
-    assert [
-        finding.what for finding in made(doctor.check_store, notebook) if finding.health is Health.NOTE
-    ] == ["disk"]
-
-
-def test_few_threads_are_noted(notebook: Notebook, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A container's limit counts as a user's does."""
-    limit = tmp_path / "pids.max"
-    limit.write_text("20\n")
-    monkeypatch.setattr(doctor, "PIDS_MAX", limit)
-    assert thread_limit() == 20
-    [finding] = made(doctor.check_threads, notebook)
-    assert finding.health is Health.NOTE
-    limit.write_text("max\n")
-    monkeypatch.setattr(doctor, "PIDS_MAX", limit)
-    assert thread_limit() != 20
-
-
-def test_strategies_say_why_not() -> None:
-    """Unknown, not in this version, or ready."""
-    settings = load_settings({})
-    assert strategy_finding("threaded", settings) == Finding(
-        "strategy threaded", Health.GOOD, "runs in this kernel's process"
-    )
-    assert strategy_finding("docker", settings).health is Health.NOTE

@@ -8,8 +8,8 @@ import pytest
 
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.magics.library import described, example, search
-from nodetool_jupyter.magics.tables import Sheet
 from nodetool_jupyter.nodes import FAMILIES
+from nodetool_jupyter.views.sheet import Sheet
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import re
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from nodetool_jupyter.engine.node import BaseNode
 from nodetool_jupyter.engine.spec import REQUIRED, NodeSpec
 
 Node = type[BaseNode]
+NOWHERE = Path(os.devnull) / "workspace"
+"""The workspace of a node whose test gives it none: nothing can be made there."""
 
 
 class Streams:
@@ -44,7 +47,7 @@ class Notes(ProcessingContext):
     __slots__ = ("lines", "shown")
 
     def __init__(self) -> None:
-        super().__init__(workspace=Path())
+        super().__init__(workspace=NOWHERE)
         self.lines: list[str] = []
         self.shown: list[Any] = []
 

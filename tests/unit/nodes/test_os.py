@@ -271,6 +271,12 @@ def test_nothing_outside_is_reached(place: Path, node: type[BaseNode]) -> None:
     assert (place.parent / "secret" / "key").read_text("utf-8") == "key"
 
 
+def test_a_name_may_begin_like_a_home_folder(place: Path) -> None:
+    """As those that Office leaves behind."""
+    run(nodes.WriteTextFile, place, path="~$a.txt", content="x")
+    assert (place / "~$a.txt").read_text("utf-8") == "x"
+
+
 def test_the_home_folder_is_no_default(place: Path) -> None:
     """NodeTool's default for a folder is the home, which a notebook's workflow must not list."""
     with pytest.raises(

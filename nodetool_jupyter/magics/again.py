@@ -1,0 +1,95 @@
+"""The commands that run jobs of the past again, and those that let go of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from nodetool_jupyter.errors import OptionError
+from nodetool_jupyter.job import Job
+from nodetool_jupyter.magics.arguments import Arguments
+from nodetool_jupyter.magics.cell import told
+from nodetool_jupyter.magics.notebook import Notebook
+from nodetool_jupyter.magics.tables import tell
+from nodetool_jupyter.magics.waiting import CellJob, Interrupts
+from nodetool_jupyter.settings import parse_bytes
+from nodetool_jupyter.store.pruning import Bounds
+from nodetool_jupyter.worker.limits import sized
+
+LAST = "last"
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+AGE = re.compile(r"(\d{1,6})([smhdw])")
+
+
+def retry(notebook: Notebook, given: Arguments) -> Any:
+    """``retry``: the job once more, from the start."""
+    return _again(notebook, given, resume=False)
+
+
+def resume(notebook: Notebook, given: Arguments) -> Any:
+    """``resume``: the job once more, from the results that it has left."""
+    return _again(notebook, given, resume=True)
+
+
+def _again(notebook: Notebook, given: Arguments, *, resume: bool) -> Any:
+    from nodetool_jupyter.widgets.display import show, watch
+
+    session = notebook.session()
+    mode = str(notebook.defaults.progress or session.settings.progress)
+    with Interrupts() as interrupts:
+        job = session.retry(given.word or LAST, resume=resume)
+        interrupts.sentence += f"; %nodetool status {job.id} says how its job stands"
+        if given.has("--background"):
+            watch(job, mode)
+            return job
+        show(CellJob(job, interrupts), mode)
+        return _result(job)
+
+
+def _result(job: Job) -> Any:
+    if job.error is not None:
+        raise told(job.error)
+    return job.result()
+
+
+def prune(notebook: Notebook, given: Arguments) -> None:
+    """``prune``: what is beyond the bounds that were given."""
+    bounds = Bounds(_age(given), _count(given), _size(given))
+    if bounds == Bounds():
+        raise OptionError(
+            "%nodetool prune: say what may go", hint="such as --older-than 30d, --keep 100 or --size 2g"
+        )
+    pruned = notebook.session().prune(bounds, dry_run=given.has("--dry-run"))
+    count = len(pruned.job_ids)
+    jobs = f"{count:,} job{'s' * (count != 1)}"
+    verb = "would go" if given.has("--dry-run") else "removed"
+    tell(f"{jobs} {verb}, with {sized(pruned.size)} of files")
+
+
+def _age(given: Arguments) -> float | None:
+    text = given.values.get("--older-than")
+    if text is None:
+        return None
+    found = AGE.fullmatch(text)
+    if found is None:
+        raise OptionError(f"--older-than can't be {text!r}", hint="give a time such as 12h, 30d or 8w")
+    return float(int(found[1]) * SECONDS[found[2]])
+
+
+def _count(given: Arguments) -> int | None:
+    text = given.values.get("--keep")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal()) or len(text) > 9:
+        raise OptionError(f"--keep can't be {text!r}", hint="give a number of jobs, such as 100")
+    return int(text)
+
+
+def _size(given: Arguments) -> int | None:
+    text = given.values.get("--size")
+    if text is None:
+        return None
+    try:
+        return int(str(parse_bytes(text)))
+    except ValueError:
+        raise OptionError(f"--size can't be {text!r}", hint="give a size such as 500m or 2g") from None

@@ -1,0 +1,82 @@
+"""The real program in processes of its own, and workflow files for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PROGRAM = (sys.executable, "-m", "nodetool_jupyter")
+DEADLINE = 60.0
+NODES = """
+import asyncio
+import pathlib
+import threading
+
+from nodetool_jupyter import Input, node, output
+
+
+@node
+def shout(text: str) -> str:
+    print(f"shouting {text}")
+    return text.upper()
+
+
+@node
+def fail(text: str) -> str:
+    raise ValueError(f"no {text}")
+
+
+@node
+async def waits_for(path: str) -> str:
+    while not pathlib.Path(path).exists():
+        await asyncio.sleep(0.01)
+    return "it is there"
+
+
+@node
+def is_stuck() -> str:
+    threading.Event().wait(30)
+    return "late"
+
+
+@node
+async def counts(end: int):
+    for number in range(end):
+        await asyncio.sleep(0)
+        yield number
+"""
+
+
+def workflow(folder: Path, body: str, name: str = "flow.py") -> str:
+    """A workflow file with these nodes; gives its path."""
+    path = folder / name
+    path.write_text(f"{NODES}\n{body}\n", "utf-8")
+    return str(path)
+
+
+def program(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the program to its end."""
+    return subprocess.run(
+        [*PROGRAM, *words], input=stdin, capture_output=True, text=True, encoding="utf-8", timeout=DEADLINE
+    )
+
+
+@contextmanager
+def started(*words: str) -> Iterator[subprocess.Popen[str]]:
+    """The program while it runs; it is killed if it has not ended by then."""
+    process = subprocess.Popen(
+        [*PROGRAM, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()

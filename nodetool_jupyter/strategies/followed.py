@@ -130,6 +130,8 @@ def send_to(folder: RunFolder, message: bytes) -> None:
 
 def connect_to(folder: RunFolder) -> socket.socket:
     """A connection to a job's supervisor by its control socket; raises OSError where nobody listens."""
+    if folder.control.is_symlink():  # the job's own doing: it would choose whom we speak to
+        raise OSError(f"{folder.control} is a symbolic link")
     connection = socket.socket(socket.AF_UNIX)
     try:
         with wire.short_address(folder.control) as name:

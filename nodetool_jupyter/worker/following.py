@@ -120,7 +120,10 @@ class Follower:
             self.followed.take(batch)
 
     def _take_end(self) -> None:
-        end = decode_event(self._folder.read_record(EXIT)["update"].encode())
+        told = self._folder.read_record(EXIT).get("update")
+        end = decode_event(told.encode()) if isinstance(told, str) else None
+        if end is None or not is_end(end):
+            raise WorkflowError("something else than its supervisor has written the job's exit record")
         self.is_over = True
         self.followed.take(KeptBatch([encode_event(replace(end, seq=self.seq))], self._job_id, self.seq))
 

@@ -12,6 +12,7 @@ from pydantic_core import from_json
 from nodetool_jupyter.errors import ErrorCode, WorkflowError
 from nodetool_jupyter.model.events import Event, Fault, JobUpdate, decode_event, encode_event
 from nodetool_jupyter.model.job import JobStatus
+from nodetool_jupyter.values.files import open_plain
 from nodetool_jupyter.worker.cgroup import remove_groups
 from nodetool_jupyter.worker.event_log import LogReader
 from nodetool_jupyter.worker.folder import EXIT, REFUSAL, SUPERVISOR, RunFolder
@@ -94,7 +95,10 @@ def conclude(folder: RunFolder, job_id: str, first_seq: int = 1, end: JobUpdate 
 def _refusal(folder: RunFolder) -> Fault | None:
     """Why a supervisor did not take the job."""
     record = folder.read_record(REFUSAL)
-    return Fault(**{**record, "code": ErrorCode(record["code"])}) if record else None
+    try:
+        return Fault(**{**record, "code": ErrorCode(record["code"])}) if record else None
+    except (KeyError, TypeError, ValueError):  # what runs there has written it
+        return None
 
 
 def _loss(supervisor: dict[str, Any]) -> Fault:
@@ -125,7 +129,7 @@ def is_end(event: Event) -> bool:
 def _last_line(folder: RunFolder) -> bytes | None:
     """The last whole line."""
     try:
-        with folder.events.open("rb", buffering=0) as file:
+        with os.fdopen(open_plain(folder.events, os.O_RDONLY), "rb", buffering=0) as file:
             end = file.seek(0, 2)
             data = b""
             while end and data.count(b"\n") < 2:
@@ -156,12 +160,20 @@ def _cut_to_sound(folder: RunFolder, job_id: str, first_seq: int) -> tuple[int, 
         for line in lines:
             event = _decoded(line) if belongs(line, job_id, seq) else None
             if event is None or is_end(event):
-                os.truncate(folder.events, size)
+                _cut(folder, size)
                 return seq, True
             seq += 1
             size += len(line) + 1
         offset = size
     return seq, False
+
+
+def _cut(folder: RunFolder, size: int) -> None:
+    fd = open_plain(folder.events, os.O_WRONLY)
+    try:
+        os.ftruncate(fd, size)
+    finally:
+        os.close(fd)
 
 
 def belongs(line: bytes, job_id: str, seq: int) -> bool:

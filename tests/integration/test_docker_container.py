@@ -125,7 +125,7 @@ def test_secrets_are_nowhere_else(
 def test_memory(docker_session: Session) -> None:
     """Of the worker alone, and of all that the job has in memory together: files of a tmpfs are in it."""
     alone = error_of(submit(docker_session, hoards, {"megabytes": 300}, memory="96m"))
-    assert (alone.code, "its limit of 96 MiB" in alone.message) == (ErrorCode.MEMORY_LIMIT, True)
+    assert (alone.code, "of 96 MiB" in alone.message) == (ErrorCode.MEMORY_LIMIT, True)
     limits = {"memory": "96m", "shm": "300m"}
     error = error_of(submit(docker_session, fills, {"path": "/dev/shm/x", "megabytes": 250}, **limits))
     assert (error.code, "out of memory of 96 MiB" in error.message) == (ErrorCode.OOM_KILLED, True)

@@ -187,9 +187,10 @@ class DockerJobExecution(FollowedJobExecution):
                 connection.close()
         if self._is_left:
             return
-        if not self.folder.read_record(EXIT):
+        if self.folder.read_record(EXIT):
+            self._remove()
+        else:
             self._tell_loss(is_killed=is_killed)
-        self._remove()
 
     def _listen(self) -> bool:
         """Until the supervisor has gone; gives whether its container had to be killed for that."""
@@ -245,10 +246,12 @@ class DockerJobExecution(FollowedJobExecution):
         end = None
         if not self.folder.read_record(REFUSAL):
             end = self._loss(is_killed=is_killed)
-        with suppress(DockerError):  # it may have ended by itself
-            self.strategy.engine.kill(self.name)
-        with suppress(OSError, NodeToolError):
+        self._remove()
+        try:
+            self.folder.remove_odd()
             conclude(self.folder, self.job_id, self.launch.first_seq, end)
+        except (OSError, NodeToolError) as error:
+            self.strategy.give_up(self, error)
 
     def _loss(self, *, is_killed: bool) -> JobUpdate:
         timeout = self.request.resource_limits.timeout

@@ -10,6 +10,7 @@ import hashlib
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from nodetool_jupyter.engine.telling import EventSink
@@ -198,6 +199,13 @@ class DockerStrategy(FollowedStrategy):
             os.chown(parent, user.uid, user.gid, follow_symlinks=False)
             for name in names:
                 os.chown(Path(parent, name), user.uid, user.gid, follow_symlinks=False)
+
+    def give_up(self, execution: DockerJobExecution, error: Exception) -> None:
+        """Tell the end of a job whose run directory can't be written to."""
+        lines: list[bytes] = []
+        with suppress(NodeToolError):
+            lines, _ = execution.folder.reader().read()
+        self._cannot_follow(execution, error, execution.launch.first_seq + len(lines))
 
     # --- afterwards -------------------------------------------------------------------------------
 

@@ -46,7 +46,9 @@ class Followed(Protocol):
 
 
 class Follower:
-    """How far one job has been read. ``bell`` is the descriptor that rings, which is closed at the end."""
+    """How far one job has been read. ``bell`` is the descriptor that rings, which is closed at the end;
+    ``concludes`` is whether a job whose supervisor has died gets its end here.
+    """
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class Follower:
         *,
         bell: int | None = None,
         first_seq: int = 1,
+        concludes: bool = True,
     ) -> None:
         self._folder = folder
         self._job_id = job_id
@@ -67,6 +70,7 @@ class Follower:
         self._checked = monotonic()
         self.bell = bell
         self.is_over = False
+        self._concludes = concludes
         self.is_spoilt = False
         """Whether its log can't be read on: only its end is waited for, which the exit record has."""
 
@@ -83,7 +87,11 @@ class Follower:
         now = monotonic()
         if self.bell is None:
             self.read()
-        if not self.is_over and now - self._checked >= (POLL if self.bell is None else CHECK):
+        if (
+            self._concludes
+            and not self.is_over
+            and now - self._checked >= (POLL if self.bell is None else CHECK)
+        ):
             self._checked = now
             self.check()
 
@@ -116,7 +124,10 @@ class Follower:
         return belongs(lines[-1], self._job_id, last) and all(line.startswith(START) for line in lines)
 
     def _take_end(self) -> None:
-        end = decode_event(self._folder.read_record(EXIT)["update"].encode())
+        told = self._folder.read_record(EXIT).get("update")
+        end = decode_event(told.encode()) if isinstance(told, str) else None
+        if end is None or not is_last(end):
+            raise WorkflowError("something else than its supervisor has written the job's exit record")
         self.is_over = True
         self.followed.take(KeptBatch([encode_event(replace(end, seq=self.seq))], self._job_id, self.seq))
 

@@ -37,7 +37,7 @@ from nodetool_jupyter.engine.threads import ThreadPool
 from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError, StoreError
 from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.request import ResourceLimits
-from nodetool_jupyter.settings import read_allowed_hosts, read_secret, set_environment
+from nodetool_jupyter.settings import get_environment, read_allowed_hosts, read_secret, set_environment
 from nodetool_jupyter.values.codec import decode
 from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits
@@ -94,7 +94,9 @@ def _put_streams_aside(output: int) -> None:
 
 
 def _settle(order: Order, environment: Mapping[str, str] | None) -> None:
-    """Be where the kernel is: its environment, folder and import path."""
+    """Be where the kernel is: its environment, folder and import path; a container's own are added to."""
+    if order.is_contained:
+        environment = {**get_environment(), **(environment or {})}
     set_environment(environment, {COOKIE: order.job_id})
     os.chdir(order.working_directory)
     sys.path[:] = order.path or sys.path

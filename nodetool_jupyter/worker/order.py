@@ -54,6 +54,8 @@ class Order:
     """Encoded; of an attempt that goes on after the job was suspended."""
     attempt: int = 1
     first_seq: int = 1
+    is_contained: bool = False
+    """Whether the supervisor and its worker have a container of their own."""
 
     def to_bytes(self) -> bytes:
         """As it lies in the run directory."""

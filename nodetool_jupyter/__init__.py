@@ -119,3 +119,10 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     from nodetool_jupyter.magics.extension import unload
 
     unload(shell)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Asked by Jupyter Server, which is there with the extra ``lab``; a kernel never calls it."""
+    from nodetool_jupyter.server.extension import NodeToolServer
+
+    return [{"module": "nodetool_jupyter.server.extension", "app": NodeToolServer}]

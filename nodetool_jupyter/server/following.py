@@ -112,7 +112,7 @@ class Follower:
         for job_id in list(self.cursor.offsets):
             read = self._read_job(job_id, news)
             room -= read
-            news.is_full = news.is_full or read >= SHARE
+            news.is_full = news.is_full or read > SHARE // 2  # whole lines seldom fill it
             if room <= 0:
                 break
         news.records, self._new = self._new, []

@@ -123,6 +123,7 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
     """Asked by Jupyter Server, which is there with the extra ``lab``; a kernel never calls it."""
-    from nodetool_jupyter.server.extension import NodeToolServer
+    from importlib import import_module
 
-    return [{"module": "nodetool_jupyter.server.extension", "app": NodeToolServer}]
+    module = f"{__name__}.server.extension"
+    return [{"module": module, "app": import_module(module).NodeToolServer}]

@@ -13,9 +13,8 @@ from jupyter_server.auth.decorator import authorized
 from pydantic_core import from_json
 from tornado import web
 
-from nodetool_jupyter import __version__
 from nodetool_jupyter.errors import NodeToolError, StrategyError
-from nodetool_jupyter.server.backend import Backend, check_strategy
+from nodetool_jupyter.server.backend import VERSION, Backend, check_strategy
 from nodetool_jupyter.server.base import Handler
 from nodetool_jupyter.strategies.registry import load_strategy, strategy_names
 from nodetool_jupyter.worker.wire import PROTOCOL
@@ -60,9 +59,9 @@ def mismatch(client: str, api: int) -> str | None:
     if api != API:
         older = "this page" if api < API else "the server"
         return f"the server's interface has version {API}, this page knows {api}: upgrade {older}"
-    if client and client.split(".")[:2] != __version__.split(".")[:2]:
+    if client and client.split(".")[:2] != VERSION.split(".")[:2]:
         return (
-            f"nodetool_jupyter is {__version__} in the server and {client[:40]} in this page: "
+            f"nodetool_jupyter is {VERSION} in the server and {client[:40]} in this page: "
             "restart the server and reload the page"
         )
     return None
@@ -71,7 +70,7 @@ def mismatch(client: str, api: int) -> str | None:
 def _health(backend: Backend) -> dict[str, Any]:
     session = backend.session
     return {
-        "version": __version__,
+        "version": VERSION,
         "api": API,
         "protocol": PROTOCOL,
         "python": platform.python_version(),

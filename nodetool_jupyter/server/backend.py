@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from importlib.metadata import version
 from typing import Any, TypeVar
 
 from pydantic_core import from_json
@@ -26,6 +27,7 @@ from nodetool_jupyter.worker.folder import ORDER
 
 T = TypeVar("T")
 
+VERSION = version("nodetool-jupyter")
 THREADS = 8
 MOST_STREAMS = 64
 LOOK = 5.0
@@ -101,7 +103,7 @@ class Backend:
         for stop in self._streams:
             stop.set()
         await self.run(close_session)
-        self._pool.shutdown()
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def record(self, user_id: str, job_id: str) -> JobRecord:
         """A job of this user by its full id; raises JobNotFound for any other."""
@@ -167,9 +169,15 @@ class Backend:
         """Run a job again as a new one; one whose code is a notebook's only there."""
         record = self.record(user_id, job_id)
         check_strategy(record.strategy)
-        if self.session.manager.get_job(job_id) is None:
+        if not self._was_planned_here(job_id):
             self._check_is_data(record)
         return shown(self.session.retry(job_id, resume=resume, user_id=user_id).record)
+
+    def _was_planned_here(self, job_id: str) -> bool:
+        """Whether a job came to this server as data; one that was taken over from a kernel did not."""
+        managed = self.session.manager.get_job(job_id)
+        execution = managed.execution if managed is not None else None
+        return execution is not None and execution.launch.plan is not None
 
     def _check_is_data(self, record: JobRecord) -> None:
         """No pickle is read in the server: it outlives every kernel, and has other users' jobs too."""

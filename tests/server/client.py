@@ -113,7 +113,7 @@ class Client:
         """The condition's value once it is true, while the server goes on."""
 
         async def wait() -> Any:
-            while not (value := condition()):
+            while not (value := condition()):  # noqa: ASYNC110 - no event tells
                 await asyncio.sleep(0.01)
             return value
 

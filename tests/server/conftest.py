@@ -1,28 +1,27 @@
-"""A real Jupyter Server with the extension, in the loop of the test; each answer is held against the schema."""
+"""A real Jupyter Server with the extension, in the loop of the test."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jupyter_server.serverapp import ServerApp
 from pytest_jupyter.jupyter_server import (  # noqa: F401 - fixtures
     echo_kernel_spec,
-    jp_kernel_dir,
+    http_server,
+    http_server_port,
+    jp_argv,
     jp_asyncio_loop,
     jp_base_url,
-    jp_configurable_serverapp,
     jp_config_dir,
+    jp_configurable_serverapp,
     jp_data_dir,
     jp_env_config_path,
     jp_env_jupyter_path,
     jp_environ,
     jp_home_dir,
     jp_http_port,
+    jp_kernel_dir,
     jp_logging_stream,
     jp_nbconvert_templates,
     jp_root_dir,
@@ -33,9 +32,6 @@ from pytest_jupyter.jupyter_server import (  # noqa: F401 - fixtures
     jp_system_jupyter_path,
     jp_template_dir,
     jp_web_app,
-    jp_argv,
-    http_server,
-    http_server_port,
 )
 
 from nodetool_jupyter.session import Session, get_session

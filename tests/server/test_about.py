@@ -89,7 +89,9 @@ class TestFound:
     def test_the_wheel_has_the_file(self) -> None:
         """Where Jupyter Server looks for it."""
         name = "jupyter_server_config.d/nodetool_jupyter.json"
-        wheel = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+        wheel = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"][
+            "targets"
+        ]["wheel"]
         assert wheel["shared-data"][f"{CONFIG}/{name}"] == f"etc/jupyter/{name}"
         config = json.loads((ROOT / CONFIG / name).read_text("utf-8"))
         assert config["ServerApp"]["jpserver_extensions"] == {"nodetool_jupyter": True}

@@ -41,7 +41,10 @@ class TestWorkflows:
     def test_listed(self, client: Client, root: Path) -> None:
         """Folders and what looks like a workflow: no links, nothing hidden, no other files."""
         listed = client.get("/workflows").body["entries"]
-        assert [(entry["path"], entry["kind"]) for entry in listed] == [("sub", "folder"), ("sum.json", "workflow")]
+        assert [(entry["path"], entry["kind"]) for entry in listed] == [
+            ("sub", "folder"),
+            ("sum.json", "workflow"),
+        ]
         inner = client.get("/workflows?folder=sub").body["entries"]
         assert [entry["path"] for entry in inner] == ["sub/über uns.yaml"]
 
@@ -125,7 +128,9 @@ class TestAssets:
         assert answer.headers["Content-Disposition"].startswith("attachment")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
-    @pytest.mark.parametrize(("suffix", "kind"), [(".png", "image/png"), (".html", "application/octet-stream")])
+    @pytest.mark.parametrize(
+        ("suffix", "kind"), [(".png", "image/png"), (".html", "application/octet-stream")]
+    )
     def test_kinds(self, client: Client, session: Session, job_id: str, suffix: str, kind: str) -> None:
         """An image is one; a page or a drawing that could hold a script is bytes."""
         name = RunFiles(session.store, job_id).write("out", suffix, b"x")

@@ -20,7 +20,7 @@ EVERY = [
     (method, route.path)
     for route in ROUTES
     for method in METHODS
-    if method.lower() in vars(route.handler) or method == "POST" and hasattr(route.handler, "resumes")
+    if method.lower() in vars(route.handler) or (method == "POST" and hasattr(route.handler, "resumes"))
 ]
 FILLED = {"{job_id}": "0" * 26, "{name}": "value-0.bin", "{path}": "a.json"}
 
@@ -54,7 +54,9 @@ class TestNobody:
 
     def test_a_cookie_needs_the_xsrf_token(self, client: Client) -> None:
         """What a page of another origin could send is refused; with the header the same is heard."""
-        login = client.run(client._fetch("GET", f"/health?token={client.app.identity_provider.token}", {}, None))
+        login = client.run(
+            client._fetch("GET", f"/health?token={client.app.identity_provider.token}", {}, None)
+        )
         cookies = [cookie.partition(";")[0] for cookie in login.headers.get_list("Set-Cookie")]
         page = client.run(client._fetch("GET", "/../../api/me", {"Cookie": "; ".join(cookies)}, None))
         cookies += [cookie.partition(";")[0] for cookie in page.headers.get_list("Set-Cookie")]

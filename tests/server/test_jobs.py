@@ -113,7 +113,9 @@ class TestList:
         assert [(job["id"], job["status"]) for job in listed] == [(failed, "failed")]
         assert len(client.get("/jobs?workflow_id=w").body["jobs"]) == 2
 
-    @pytest.mark.parametrize("query", ["status=done", "limit=501", "limit=-1", "limit=x", "limit=" + "9" * 40])
+    @pytest.mark.parametrize(
+        "query", ["status=done", "limit=501", "limit=-1", "limit=x", "limit=" + "9" * 40]
+    )
     def test_what_no_list_can_be(self, client: Client, query: str) -> None:
         """The answer says what may be asked."""
         assert client.get(f"/jobs?{query}").status == 400
@@ -135,9 +137,7 @@ class TestCancel:
     """Any job, whichever process looks after it."""
 
     @pytest.mark.parametrize("strategy", ["threaded", "subprocess"])
-    def test_of_a_busy_kernel(
-        self, client: Client, session: Session, home: Path, strategy: str
-    ) -> None:
+    def test_of_a_busy_kernel(self, client: Client, session: Session, home: Path, strategy: str) -> None:
         """It has ended within half a second of the request, though the kernel's main thread never rests."""
         with kernel(home, BUSY, strategy) as process:
             job_id = read_id(process)
@@ -248,7 +248,7 @@ class TestAdoption:
     """The server takes over what a dead kernel has left."""
 
     def test_of_a_killed_kernel(self, client: Client, session: Session, home: Path) -> None:
-        """A threaded job has failed with its kernel; one in a process of its own goes on, and can be ended."""
+        """A threaded job has failed with it; one in a process of its own goes on, and can be ended."""
         found = {}
         for strategy in ("threaded", "subprocess"):
             with kernel(home, BUSY, strategy) as process:
@@ -262,6 +262,8 @@ class TestAdoption:
         assert session.store.get(job_id).owner == session.manager.owner.id
         assert client.post(f"/jobs/{job_id}/cancel").body["cancelling"]
         client.wait(lambda: session.store.get(job_id).status is JobStatus.CANCELLED)
+        answer = client.post(f"/jobs/{job_id}/retry")
+        assert (answer.status, "notebook" in answer.body["message"]) == (409, True)
 
     def test_without_being_asked(
         self, client: Client, session: Session, monkeypatch: pytest.MonkeyPatch

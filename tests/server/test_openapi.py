@@ -17,11 +17,11 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 def test_each_route_is_described_and_no_other() -> None:
     """Both ways, with methods and the parameters of the path."""
-    described = {path: {name for name in item if name in METHODS} for path, item in openapi()["paths"].items()}
+    described = {
+        path: {name for name in item if name in METHODS} for path, item in openapi()["paths"].items()
+    }
     answered = {
-        route.path: {
-            name for name in METHODS if getattr(route.handler, name) is not getattr(Handler, name)
-        }
+        route.path: {name for name in METHODS if getattr(route.handler, name) is not getattr(Handler, name)}
         for route in ROUTES
     }
     assert described == answered
@@ -35,7 +35,9 @@ def test_each_path_parameter_is_described() -> None:
         for name, operation in item.items():
             if name in METHODS:
                 listed = [*item.get("parameters", ()), *operation.get("parameters", ())]
-                found = [shared[each["$ref"].rpartition("/")[2]] if "$ref" in each else each for each in listed]
+                found = [
+                    shared[each["$ref"].rpartition("/")[2]] if "$ref" in each else each for each in listed
+                ]
                 names = {each["name"] for each in found if each["in"] == "path"}
                 assert names == {part[1:-1] for part in path.split("/") if part.startswith("{")}
 

@@ -1,4 +1,4 @@
-"""The stream of all jobs' messages: each once and in order, whoever runs the jobs and however often it breaks."""
+"""The stream of all jobs' messages: each once and in order, however often it breaks."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class TestStream:
         client.run(look())
 
     def test_jobs_of_a_kernel(self, client: Client, session: Session, home: Path) -> None:
-        """All their messages, each job's from 1 on without a gap, though the stream breaks again and again."""
+        """All their messages, each job's from 1 on without a gap, though the stream breaks time and again."""
 
         async def follow(ids: set[str]) -> dict[str, list[int]]:
             seen: dict[str, list[int]] = {job_id: [] for job_id in ids}
@@ -256,9 +256,7 @@ class TestFollower:
             news = follower.read()
             assert (news.lines, news.records) == ([], [])
 
-    def test_so_many_at_once(
-        self, session: Session, owner: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_so_many_at_once(self, session: Session, owner: str, monkeypatch: pytest.MonkeyPatch) -> None:
         """The others wait their turn: a place stays small, whatever the queue."""
         monkeypatch.setattr(following, "MOST_JOBS", 2)
         ids = [put(session.store, owner=owner, status=JobStatus.RUNNING, lines=1) for _ in range(4)]

@@ -120,3 +120,11 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     from nodetool_jupyter.magics.extension import unload
 
     unload(shell)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Asked by Jupyter Server, which is there with the extra ``lab``; a kernel never calls it."""
+    from importlib import import_module
+
+    module = f"{__name__}.server.extension"
+    return [{"module": module, "app": import_module(module).NodeToolServer}]

@@ -63,6 +63,7 @@ class Session:
         name: str | None = None,
         limits: ResourceLimits | None = None,
         options: Mapping[str, Any] | None = None,
+        user_id: str = "",
     ) -> Job:
         """Start a workflow, graph, dict or workflow file at once; see JobExecutionManager.start_job."""
         workflow = as_workflow(source)
@@ -74,6 +75,7 @@ class Session:
             resource_limits=limits or ResourceLimits(),
             workflow_id=workflow.id,
             name=name if name is not None else workflow.name,
+            user_id=user_id,
             options=dict(options or {}),
         )
         return self.submit_request(request)
@@ -86,14 +88,14 @@ class Session:
         managed = self.manager.submit(request, _context(), resumed=resumed)
         return Job(self.manager, managed.record, managed)
 
-    def retry(self, ref: str, *, resume: bool = False) -> Job:
+    def retry(self, ref: str, *, resume: bool = False, user_id: str = "") -> Job:
         """Run a job again as a new one, with ``resume`` from the results that it has left; one that is
         suspended goes on itself then. Raises JobNotFound, or NodeToolError where what it ran is not known
         any more.
         """
-        record = self.store.find(ref)
+        record = self.store.find(ref, user_id)
         if resume and record.status is JobStatus.SUSPENDED:
-            job = self.find(record.id)
+            job = self.find(record.id, user_id)
             job.resume()
             return job
         if not record.status.is_terminal:
@@ -123,9 +125,9 @@ class Session:
             strategy.close(0)
         compile_graph(request.graph, self.registry, request.params)
 
-    def find(self, ref: str) -> Job:
+    def find(self, ref: str, *, user_id: str = "") -> Job:
         """The job that a user means by an id, a unique prefix, a name or ``last``; raises JobNotFound."""
-        record = self.store.find(ref)
+        record = self.store.find(ref, user_id)
         return Job(self.manager, record, self.manager.get_job(record.id))
 
     def jobs(
@@ -201,7 +203,7 @@ def adopt_left_jobs() -> None:
     """
     settings = load_settings()
     if settings.env != "test" and settings.store == "sqlite" and (settings.home / DATABASE).exists():
-        get_session()
+        get_session().manager.recover_jobs()
 
 
 def close_session() -> None:
@@ -241,12 +243,17 @@ def run(
 
 
 def _split(options: dict[str, Any]) -> tuple[str | None, ResourceLimits, dict[str, Any]]:
-    from pydantic import ValidationError
-
     name = options.pop("name", None)
     wanted = {key: options.pop(key) for key in list(options) if key in ResourceLimits.model_fields}
+    return name, read_limits(wanted), options
+
+
+def read_limits(wanted: Mapping[str, Any]) -> ResourceLimits:
+    """Limits as users write them; raises OptionError."""
+    from pydantic import ValidationError
+
     try:
-        return name, ResourceLimits(**wanted), options
+        return ResourceLimits(**wanted)
     except ValidationError as error:
         first = error.errors()[0]
         reason = first["msg"].removeprefix("Value error, ")

@@ -17,8 +17,10 @@ from nodetool_jupyter.authoring.request import (
     accepted_by,
     check_param,
     input_nodes,
+    read_text,
 )
 from nodetool_jupyter.model.graph import Workflow
+from nodetool_jupyter.model.types import TypeMetadata
 from nodetool_jupyter.views.entries import UNSET, Kind, entry_of, is_number, reference
 from nodetool_jupyter.views.markup import one_line
 
@@ -28,6 +30,7 @@ SLIDER_STEPS = 100
 LABEL_CHARS = 120
 
 
+LIST = TypeMetadata("list")
 WORDS = {
     Kind.TEXT: "a text",
     Kind.PARAGRAPH: "a text",
@@ -94,7 +97,8 @@ class Field:
             return WORDS[self.kind]
         if self.kind is Kind.NUMBER and self._bounds:
             return f"{accepted_by(self.taken).partition(',')[0]} {self._bounds}"
-        return accepted_by(self.taken)
+        words = accepted_by(self.taken)
+        return words if self.kind is not Kind.JSON or "JSON" in words else f"{words} as JSON"
 
     @property
     def accepts_files(self) -> str:
@@ -154,6 +158,8 @@ class Field:
     def _value(self, entry: Any) -> Any:
         if self.kind is Kind.ASSET:
             return reference(entry, self.taken.type.type)
+        if self.kind is Kind.JSON and entry.lstrip()[:1] in ("{", "["):
+            return read_text(entry, LIST)
         if self.kind is not Kind.LINES:
             return entry
         if entry.lstrip().startswith("["):

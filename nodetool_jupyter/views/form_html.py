@@ -28,12 +28,16 @@ _PANEL = """
 .ntj-panel .ntj-field .widget-inline-hbox{flex-direction:column;align-items:stretch;height:auto;width:100%;
 margin:0}.ntj-panel .ntj-field .widget-label{text-align:left;width:auto;color:var(--ntj-fg);font-weight:600;
 height:auto;line-height:20px;white-space:normal;overflow-wrap:anywhere;margin:0}
-.ntj-panel .ntj-field .widget-inline-hbox>:not(.widget-label){width:100%;max-width:100%}
-.ntj-panel .ntj-field .widget-checkbox .widget-label-basic{display:flex;align-items:center;gap:6px}
-.ntj-panel .ntj-field .widget-checkbox input{width:auto;margin:0}
-.ntj-panel .ntj-field select,.ntj-panel .ntj-field input,.ntj-panel .ntj-field textarea{width:100%;
-max-width:100%;box-sizing:border-box}.ntj-panel .ntj-field textarea{font-family:var(--jp-code-font-family,
-ui-monospace,monospace);min-height:4.6em}.ntj-panel .ntj-field .slider-container{margin:4px 10px}
+.ntj-panel .ntj-field .widget-inline-hbox>:not(.widget-label){width:100%;max-width:100%;flex:0 0 auto}
+.ntj-panel .ntj-field .widget-checkbox .widget-label-basic{display:flex;align-items:center;gap:6px;
+font-weight:600;width:auto;justify-content:flex-start}
+.ntj-panel .ntj-field select,.ntj-panel .ntj-field input:not([type=checkbox]),
+.ntj-panel .ntj-field textarea{width:100%;max-width:100%;box-sizing:border-box}
+.ntj-panel .ntj-field select:not([size]){height:28px}
+.ntj-panel .ntj-field input[type=checkbox]{width:auto;margin:0;flex:none}
+.ntj-panel .ntj-field textarea{font-family:var(--jp-code-font-family,
+ui-monospace,monospace);min-height:4.6em}
+.ntj-panel .ntj-field .widget-inline-hbox>.slider-container{width:auto;margin:8px 10px 4px}
 .ntj-panel .ntj-told{color:var(--ntj-soft);font-size:12px}
 .ntj-panel .ntj-problem{color:var(--ntj-bad);font-size:12px}
 .ntj-panel .ntj-problem::before{content:"✕ ";content:"✕ " / ""}
@@ -45,7 +49,7 @@ width:100%;overflow:visible}.ntj-panel .ntj-limits .ntj-field{margin:0}
 outline:2px solid var(--ntj-run);outline-offset:1px}
 .ntj-panel .ntj-live,.ntj-panel .ntj-card{margin-right:0;max-width:100%}
 .ntj-panel .ntj-live .ntj-cancel{display:none}.ntj-panel .ntj-live .ntj-head::before{content:none}
-.ntj-panel .jp-Collapse,.ntj-panel .jupyter-widget-Collapse{border-color:var(--ntj-line)}
+.ntj-panel .ntj-more:not(:has(details[open]))+.ntj-limits{display:none}
 .ntj-panel .ntj-past select{font-size:12px}
 .ntj-panel.jupyter-widgets-disconnected::before,
 .ntj-panel .jupyter-widgets-disconnected::before{content:none!important}
@@ -83,6 +87,10 @@ def news(text: str) -> Html:
     return el("div", el("bdi", clean(text, 600)), class_="ntj-told", role="status") if text else Html("")
 
 
+MORE: Html = el("details", el("summary", "Limits"))
+"""The line that opens the limits below it: the style sheet does that, so that they need not be drawn anew."""
+
+
 def unavailable(sentences: Iterable[tuple[str, str]]) -> Html:
     """Strategies that can't be chosen, and why."""
     return join(
@@ -91,10 +99,17 @@ def unavailable(sentences: Iterable[tuple[str, str]]) -> Html:
     )
 
 
-def past_label(record: JobRecord, started: str) -> str:
-    """One line on a run of the past, for a list to choose from."""
+def past_label(record: JobRecord, started: str, own: Mapping[str, Any]) -> str:
+    """One line on a run of the past, for a list to choose from: with those params that aren't the workflow's
+    ``own``.
+    """
     took = duration_text(record.duration) if record.duration is not None else ""
-    params = ", ".join(f"{one_line(name, 30)}={inline(value, 30)}" for name, value in record.params.items())
+    given = {name: inline(value, 30) for name, value in record.params.items()}
+    params = ", ".join(
+        f"{one_line(name, 30)}={text}"
+        for name, text in given.items()
+        if name not in own or text != inline(own[name], 30)
+    )
     facts = [f"{STATUS_MARKS[record.status]} {record.status.value}", started, record.strategy, took, params]
     return one_line(" · ".join(filter(None, facts)), 200)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ipywidgets import HTML, Accordion, Button, HBox, Layout, VBox, Widget
+from ipywidgets import HTML, Button, HBox, Layout, VBox, Widget
 
 from nodetool_jupyter.errors import NodeToolError, OptionError
 from nodetool_jupyter.job import Job
@@ -26,11 +26,9 @@ from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.widgets import panel_fields as fields
 from nodetool_jupyter.widgets.display import VIEW_TYPE, Output, choose
 from nodetool_jupyter.widgets.feed import get_feed
-from nodetool_jupyter.widgets.live import LiveView, reach_while_busy
+from nodetool_jupyter.widgets.live import LiveView, close_all, reach_while_busy
 from nodetool_jupyter.widgets.panel_errands import Errands
 from nodetool_jupyter.widgets.panel_past import PastRuns, past_runs
-
-WIDE = Layout(width="100%")
 
 
 class Panel:
@@ -50,15 +48,17 @@ class Panel:
         self._places = places(opened.settings)
         self._view: JobView | None = None
         self._kept: list[Output] = []
+        self._is_refused = False
         self._errands = Errands(self._tell)
         self._fields = {field.name: fields.make(field) for field in self._form.fields}
         self._limits = {name: fields.limit(*words) for name, words in LIMITS.items()}
         self._strategy = self._strategy_field(opened.settings.strategy)
         self._run = _button("Run", "Run the workflow with what is entered", "primary")
         self._cancel = _button("Cancel", "Cancel the run", disabled=True)
-        self._message = HTML(layout=WIDE)
+        self._message = _html()
         self._box = VBox(layout=Layout(width="100%", overflow="visible"))
-        self._past = PastRuns(lambda: self._ask(self._show_past), lambda: self._ask(self._load_past))
+        own, _ = self._form.read(self._form.start())
+        self._past = PastRuns(own, lambda: self._ask(self._show_past), lambda: self._ask(self._load_past))
         self.widget = self._arranged()
         self._listen()
         self._check()
@@ -82,7 +82,9 @@ class Panel:
 
     def close(self) -> None:
         """Remove the panel from the page; a job that runs goes on."""
-        self.widget.close()
+        for field in self._fields.values():
+            field.close()
+        close_all(self.widget)
 
     def _ipython_display_(self) -> None:
         """Two outputs: the panel, and what is kept of it, which is seen where the panel can't be."""
@@ -104,14 +106,14 @@ class Panel:
 
     def _arranged(self) -> VBox:
         sheet = HTML(form_html.PANEL_STYLE, layout=Layout(display="none"))
-        head = HTML(form_html.heading(self._form), layout=WIDE)
+        head = _html(form_html.heading(self._form))
         missing = [(place.name, place.sentence) for place in self._places if not place.is_available]
-        absent = HTML(form_html.unavailable(missing), layout=WIDE)
+        absent = _html(form_html.unavailable(missing))
         grid = VBox([field.widget for field in self._limits.values()]).add_class("ntj-limits")
-        limits = Accordion([grid], titles=("Limits",), selected_index=None)
+        more = _html(form_html.MORE).add_class("ntj-more")
         actions = HBox([self._run, self._cancel]).add_class("ntj-actions")
         inputs = [field.widget for field in self._fields.values()]
-        where = [self._strategy.widget, absent, limits]
+        where = [self._strategy.widget, absent, more, grid]
         parts = [sheet, head, *inputs, *where, actions, self._message, self._box, self._past.widget]
         return VBox(parts).add_class("ntj").add_class("ntj-card").add_class("ntj-panel")
 
@@ -125,7 +127,8 @@ class Panel:
         self._errands.ask(do.__name__, do)
 
     def _review(self) -> None:
-        self._check()
+        if not self._check() and self._is_refused:
+            self._message.value, self._is_refused = "", False
 
     def _check(self, *, all_fields: bool = False) -> dict[str, str]:
         """Show below each field what is wrong with it; below those never touched only if asked for."""
@@ -156,6 +159,7 @@ class Panel:
         problems = self._check(all_fields=True)
         if problems:
             self._say_problem(f"nothing has run yet: see {', '.join(problems)}")
+            self._is_refused = True
             return
         self._set_running(True)
         try:
@@ -244,7 +248,7 @@ class _Run:
 
     def finish(self, view: JobView) -> None:
         try:
-            self._put(HTML(form_html.results(view), layout=WIDE))
+            self._put(_html(form_html.results(view)))
             if self._live is not None:
                 self._live.close()
         finally:
@@ -254,7 +258,11 @@ class _Run:
         before = self._box.children
         self._box.children = (widget,)
         for shown in before:
-            shown.close()
+            close_all(shown)
+
+
+def _html(markup: str = "") -> HTML:
+    return HTML(markup, layout=Layout(width="100%"))
 
 
 def _button(text: str, tooltip: str, style: str = "", *, disabled: bool = False) -> Button:

@@ -72,6 +72,9 @@ class FieldWidget:
             reach_while_busy(part)
             part.observe(changed, names="value")
 
+    def close(self) -> None:
+        """Remove what is no part of ``widget``."""
+
     def show_problem(self, text: str) -> None:
         """Say what is wrong; nothing, where the text is empty."""
         _show(self._problem, form_html.problem(text))
@@ -104,6 +107,10 @@ class NumberWidget(FieldWidget):
     @entry.setter
     def entry(self, entry: Any) -> None:
         self.control.value = self._slider.value = entry
+
+    def close(self) -> None:
+        """The link between the two."""
+        self._link.close()
 
 
 class AssetWidget(FieldWidget):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from ipywidgets import HTML, Button, HBox, Layout, Select, VBox
 
@@ -45,9 +46,12 @@ def _candidates(session: Session, workflow: Workflow) -> Iterator[JobRecord]:
 
 
 class PastRuns:
-    """``widget`` lists runs; ``choose`` and ``load`` are called when one was chosen, or its params wanted."""
+    """``widget`` lists runs, with the params that aren't the workflow's ``own``; ``choose`` and ``load`` are
+    called when one was chosen, or its params wanted.
+    """
 
-    def __init__(self, choose: Callable[[], None], load: Callable[[], None]) -> None:
+    def __init__(self, own: Mapping[str, Any], choose: Callable[[], None], load: Callable[[], None]) -> None:
+        self._own = own
         self._list = Select(
             options=[],
             rows=ROWS,
@@ -76,7 +80,7 @@ class PastRuns:
     def update(self, records: list[JobRecord]) -> None:
         """List these runs; the chosen one stays so, if it is still there."""
         chosen = self.chosen
-        options = [(past_label(record, _time(record.created_at)), record.id) for record in records]
+        options = [(past_label(record, _time(record.created_at), self._own), record.id) for record in records]
         if options != list(self._list.options):
             self._list.options = options
             self._list.value = chosen if any(chosen == job_id for _, job_id in options) else None

@@ -156,7 +156,7 @@ class TestErrors:
             ("%%nodetool --file nowhere.json", Exception, "there is no file nowhere.json"),
             ("%nodetool run", OptionError, "it needs FILE"),
             ("%nodetool retry zzzz", JobNotFound, "zzzz"),
-            ("%nodetool panel", OptionError, "not in this version"),
+            ("%nodetool panel nowhere.json", Exception, "there is no file nowhere.json"),
             ("%nodetool prune", OptionError, "say what may go"),
             ("%nodetool prune --older-than soon", OptionError, "give a time such as 12h"),
             ("%nodetool prune --keep all", OptionError, "give a number of jobs"),

@@ -50,7 +50,8 @@ outline:2px solid var(--ntj-run);outline-offset:1px}
 .ntj-panel .ntj-live,.ntj-panel .ntj-card{margin-right:0;max-width:100%}
 .ntj-panel .ntj-live .ntj-cancel{display:none}.ntj-panel .ntj-live .ntj-head::before{content:none}
 .ntj-panel .ntj-more:not(:has(details[open]))+.ntj-limits{display:none}
-.ntj-panel .ntj-past select{font-size:12px}
+.ntj-panel .noUi-handle{background:var(--ntj-run);border-color:var(--ntj-run)}
+.ntj-panel .ntj-field.ntj-past{max-width:100%}.ntj-panel .ntj-past select{font-size:12px}
 .ntj-panel.jupyter-widgets-disconnected::before,
 .ntj-panel .jupyter-widgets-disconnected::before{content:none!important}
 .ntj-panel.jupyter-widgets-disconnected::after{

@@ -8,11 +8,17 @@ from playwright.sync_api import Locator, expect
 from tests.browser.cells import GO, SAY, SETUP
 from tests.browser.lab import DARK, Lab
 from tests.browser.test_hostile import HOSTILE, Strikes
+from tests.browser.test_live import HAS_SUBSHELLS, RUNNING
 
 pytestmark = pytest.mark.browser
 
 NAMES = ("word *", "times", "tone", "twice", "words", "picture", "table", "day", "Strategy")
 PANEL = ".ntj-panel"
+BUSY = f"""
+import threading
+while not Path({GO!r}).exists():
+    threading.Event().wait(0.05)
+"""
 HOSTILE_PANEL = f"""
 hostile = {HOSTILE!r}
 bad = [
@@ -42,7 +48,8 @@ def press(lab: Lab, *keys: str) -> None:
 def test_a_day_with_a_panel(lab: Lab) -> None:
     """Nothing but the keyboard is needed, every field has a name, and each step is seen."""
     lab.page.set_viewport_size({"width": 1280, "height": 2000})
-    lab.open([SETUP + SAY, "panel = Panel(say)\npanel", "panel.values['times'], panel.job.result()"])
+    cells = ("panel = Panel(say)\npanel", "panel.values['times'], panel.job.result()", BUSY)
+    lab.open([SETUP + SAY, *cells])
     lab.run(0, 1)
     shown = panel(lab)
     for name in NAMES:
@@ -91,9 +98,14 @@ def watch_and_cancel(lab: Lab, shown: Locator) -> None:
     expect(shown.get_by_role("progressbar", name="count")).to_be_visible()
     expect(button(shown, "Run")).to_be_disabled()
     lab.picture("panel-live")
+    if HAS_SUBSHELLS:
+        lab.start(3)
+        expect(lab.prompt(3)).to_have_text(RUNNING)
     shown.locator(".ntj-actions").first.get_by_role("button", name="Cancel").press("Enter")
     expect(shown.locator(".ntj-live")).to_have_count(0)
     expect(shown.locator(".ntj-chip").first).to_contain_text("cancelled")
+    if HAS_SUBSHELLS:
+        expect(lab.prompt(3)).to_have_text(RUNNING)
     (lab.folder / GO).touch()
     shown.get_by_label("times", exact=True).fill("2")
     press(lab, "Tab")

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from nodetool_jupyter.session import submit as submit
     from nodetool_jupyter.strategies.base import JobExecution as JobExecution
     from nodetool_jupyter.strategies.threaded import ThreadedJobExecution as ThreadedJobExecution
+    from nodetool_jupyter.widgets.panel import Panel as Panel
 
 __version__ = "0.1.0"
 
@@ -88,6 +89,7 @@ _NAMES = {
     "session": "run submit",
     "strategies.base": "JobExecution",
     "strategies.threaded": "ThreadedJobExecution",
+    "widgets.panel": "Panel",
 }
 _HOMES = {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names.split()}
 

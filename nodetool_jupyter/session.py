@@ -95,7 +95,7 @@ class Session:
         """
         record = self.store.find(ref, user_id)
         if resume and record.status is JobStatus.SUSPENDED:
-            job = self.find(record.id, user_id)
+            job = self.find(record.id, user_id=user_id)
             job.resume()
             return job
         if not record.status.is_terminal:

@@ -20,6 +20,7 @@ from nodetool_jupyter.errors import (
     UnknownStrategy,
 )
 from nodetool_jupyter.job import Job, Result
+from nodetool_jupyter.widgets.panel import Panel
 from tests.unit.magics.shells import NODES, Shell, open_shell
 
 HELLO = {
@@ -130,6 +131,17 @@ class TestResult:
         assert (ran.error, type(job), shell.names["_"]) == (None, Job, job)
         assert job.result(timeout=10) == "A"
 
+    def test_panel_is_the_line_s_value(self, shell: Shell, hello: Path) -> None:
+        """Of a file, or of what ran last; where no widget can be, its form is shown as text."""
+        ran = shell.run(f"%nodetool panel {hello}")
+        assert (ran.error, type(shell.names["_"])) == (None, Panel)
+        assert "panel of" in ran.plain
+        assert "who" in ran.plain
+        shell.run("%%nodetool --name last -p n=3\nshout(text='a', times=Input('n', int, 2, min=1, max=9))")
+        shell.run("panel = %nodetool panel")
+        panel = shell.names["panel"]
+        assert (panel.workflow.name, panel.values) == ("last", {"n": 2})
+
     def test_dry_run_draws_and_runs_nothing(self, shell: Shell) -> None:
         """All is checked, the graph is shown, and there is no job afterwards."""
         ran = shell.run("%%nodetool --dry-run\nshout(text=shout(text='a'))")
@@ -156,7 +168,7 @@ class TestErrors:
             ("%%nodetool --file nowhere.json", Exception, "there is no file nowhere.json"),
             ("%nodetool run", OptionError, "it needs FILE"),
             ("%nodetool retry zzzz", JobNotFound, "zzzz"),
-            ("%nodetool panel", OptionError, "not in this version"),
+            ("%nodetool panel nowhere.json", Exception, "there is no file nowhere.json"),
             ("%nodetool prune", OptionError, "say what may go"),
             ("%nodetool prune --older-than soon", OptionError, "give a time such as 12h"),
             ("%nodetool prune --keep all", OptionError, "give a number of jobs"),

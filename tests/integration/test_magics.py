@@ -13,6 +13,7 @@ from nodetool_jupyter.errors import (
     CellError,
     InvalidGraph,
     JobNotFound,
+    JobSuspended,
     JobTimedOut,
     NodeError,
     OptionError,
@@ -358,3 +359,37 @@ class TestCommands:
         ran = shell.run("%nodetool jobs")
         assert "<img" not in ran.html
         assert "&lt;img" in ran.html
+
+
+ASKS = """
+from nodetool_jupyter import ProcessingContext, node
+
+@node
+async def asks(text: str, context: ProcessingContext) -> str:
+    if context.resumption is None:
+        context.suspend("please read it", text)
+    return context.resumption.state + "!"
+"""
+
+
+class TestGoingOn:
+    """Jobs that wait for their user."""
+
+    @pytest.mark.parametrize("strategy", ["threaded", "subprocess"])
+    def test_a_suspended_job_is_resumed(self, shell: Shell, strategy: str) -> None:
+        """The cell raises, so that "Run all" stops there, and says how to go on."""
+        assert shell.run(ASKS).error is None
+        ran = shell.run(f"%%nodetool --strategy {strategy} --progress none\nasks(text=shout(text='a'))")
+        assert isinstance(ran.error, JobSuspended)
+        assert "is suspended: please read it" in str(ran.error)
+        assert "%nodetool resume" in str(ran.error)
+        assert shell.run("%nodetool resume last").value == "A!"
+        assert "suspended" not in shell.run("%nodetool jobs").text
+
+    @pytest.mark.parametrize("strategy", ["threaded", "subprocess"])
+    def test_a_cell_is_fed_by_the_next_ones(self, shell: Shell, strategy: str) -> None:
+        shell.run(f"%%nodetool -b -o job --strategy {strategy}\nshout(text=Input('text', str, stream=True))")
+        assert shell.run("job.push_input('text', 'a')").error is None
+        assert isinstance(shell.run("job.push_input('text', 5)").error, OptionError)
+        assert shell.run("job.push_input('text', 'b'); job.end_input('text')").error is None
+        assert shell.run("job.result(20)").value == ["A", "B"]

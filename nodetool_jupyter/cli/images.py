@@ -19,9 +19,8 @@ def manage_images(given: Namespace) -> int:
     """``image build|list|prune``."""
     actions = {"build": _build, "list": _list, "prune": _prune}
     if given.word not in actions:
-        raise OptionError(
-            f"image: there is no action {given.word!r}", hint=f"{PROGRAM} image build|list|prune"
-        )
+        hint = f"{PROGRAM} image build, list or prune"
+        raise OptionError(f"image: there is no action {given.word!r}", hint=hint)
     engine = Engine()
     try:
         actions[given.word](engine, given)
@@ -32,12 +31,14 @@ def manage_images(given: Namespace) -> int:
 
 def _build(engine: Engine, given: Namespace) -> None:
     requirements = Path(given.requirements) if given.requirements else None
-    name = build_image(
-        engine, base=given.base, requirements=requirements, tag=given.tag, report=sys.stderr.write
-    )
+    name = build_image(engine, base=given.base, requirements=requirements, tag=given.tag, report=_report)
     tell(name)
     if name != default_image():
         sys.stderr.write(f"use it by --image {name}, or NODETOOL_DOCKER_IMAGE={name}\n")
+
+
+def _report(text: str) -> None:
+    sys.stderr.write(text)
 
 
 def _list(engine: Engine, _given: Namespace) -> None:

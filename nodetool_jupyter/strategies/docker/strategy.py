@@ -88,12 +88,8 @@ class DockerStrategy(FollowedStrategy):
     def _image_sentence(self) -> str:
         name = self._settings.docker_image or default_image()
         is_there = self.engine.image(name) is not None
-        way = (
-            ""
-            if is_there
-            else f": nodetool-jupyter image build{'' if is_ours(name) else f', or docker pull {name}'}"
-        )
-        return f"the image {name} is {'there' if is_there else f'missing{way}'}"
+        way = "nodetool-jupyter image build" if is_ours(name) else f"docker pull {name}"
+        return f"the image {name} is {'there' if is_there else f'missing: {way}'}"
 
     def _known(self) -> EngineFacts:
         with self._lock:

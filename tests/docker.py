@@ -54,3 +54,12 @@ def no_containers(engine: Engine) -> Iterator[None]:
     for name in left:
         engine.remove(name)
     assert not left
+
+
+@contextmanager
+def open_strategy(settings: Settings, folder: Path) -> Iterator[DockerStrategy]:
+    """A strategy whose jobs see a folder of the test's, and which leaves no container behind."""
+    strategy = DockerStrategy(settings, shared=(share(folder),))
+    with no_containers(Engine()):
+        yield strategy
+        strategy.close(5)

@@ -73,6 +73,18 @@ COMMANDS: tuple[Command, ...] = (
         "[ID]",
         (Flag("--json", "print it as JSON, whatever it is"),),
     ),
+    Command(
+        "image",
+        "the images that jobs in containers run in: build, list or prune",
+        "images:manage_images",
+        "ACTION",
+        (
+            Flag("--base", "the image to build upon", "IMAGE"),
+            Flag("--requirements", "what else to install", "FILE"),
+            Flag("--tag", "how to call it", "NAME"),
+            Flag("--dry-run", "only show what prune would remove"),
+        ),
+    ),
     Command("config", "each setting and where it came from", "setup:show_config"),
     Command("doctor", "what works here; its exit code is 1 if something doesn't", "setup:show_doctor"),
 )

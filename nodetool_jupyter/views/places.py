@@ -12,7 +12,7 @@ from nodetool_jupyter.authoring.options import BY_FIELD
 from nodetool_jupyter.errors import NodeToolError
 from nodetool_jupyter.model.request import ResourceLimits
 from nodetool_jupyter.settings import Settings
-from nodetool_jupyter.strategies.registry import PLANNED, load_strategy, strategy_names
+from nodetool_jupyter.strategies.registry import load_strategy, strategy_names
 
 LIMITS: dict[str, tuple[str, str]] = {
     "timeout": ("Timeout", "seconds"),
@@ -40,9 +40,8 @@ class Place:
 
 
 def places(settings: Settings) -> list[Place]:
-    """All strategies that a user may have heard of, the built-in ones first."""
-    names = strategy_names()
-    return [_place(name, settings) for name in [*names, *sorted(PLANNED.difference(names))]]
+    """All strategies, the built-in ones first."""
+    return [_place(name, settings) for name in strategy_names()]
 
 
 def _place(name: str, settings: Settings) -> Place:

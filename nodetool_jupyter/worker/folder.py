@@ -148,8 +148,9 @@ class RunFolder:
             return b""
 
     def remove_odd(self) -> None:
-        """Remove what is neither file nor folder, links above all: nobody of ours has made it. Once nothing
-        of the job runs any more; raises OSError.
+        """Remove what is neither file nor folder, links above all: nobody of ours has made it.
+
+        Only once nothing of the job runs any more; raises OSError.
         """
         with os.scandir(self.path) as entries:
             for entry in entries:

@@ -117,22 +117,14 @@ def strategy(request: pytest.FixtureRequest, home: Path, tmp_path: Path) -> Iter
     settings = Settings(home=home, cancel_grace=0.5, thread_pool_size=2)
     if request.param == "docker":
         request.getfixturevalue("docker_image")
-        yield from docker_strategy(settings, tmp_path)
+        from tests.docker import open_strategy
+
+        with open_strategy(settings, tmp_path) as strategy:
+            yield strategy
         return
     strategy = load_strategy(request.param).from_settings(settings)
     yield strategy
     strategy.close(5)
-
-
-def docker_strategy(settings: Settings, folder: Path) -> Iterator[Strategy]:
-    """A strategy whose jobs see the test's folder, and which leaves no container behind."""
-    from tests.docker import Engine, no_containers, share
-
-    strategy = load_strategy("docker").from_settings(settings)
-    strategy.shared = (share(folder),)  # type: ignore[attr-defined]
-    with no_containers(Engine()):
-        yield strategy
-        strategy.close(5)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -115,96 +114,6 @@ def submit(session: Session, kind: Any, data: dict[str, Any] | None = None, **op
         limits=ResourceLimits(**limits),
         options=options,
     )
-
-
-@node
-def attacks(port: int, other_job: str) -> dict[str, str]:  # noqa: C901 - a list of attempts
-    """Everything that a hostile job would try first; gives what came of each attempt."""
-    import ctypes
-
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def call(function: Any, *arguments: Any) -> str:
-        if function(*arguments) != -1:
-            return "done"
-        return os.strerror(ctypes.get_errno())
-
-    def docker_socket() -> str:
-        for path in ("/var/run/docker.sock", "/run/docker.sock", "/job/../var/run/docker.sock"):
-            with socket.socket(socket.AF_UNIX) as connection:
-                if connection.connect_ex(path) == 0:
-                    return "done"
-        return "refused"
-
-    def raw_socket() -> str:
-        socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP).close()
-        return "done"
-
-    def reach_host() -> str:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-        return "done"
-
-    def reach_outside() -> str:
-        socket.create_connection(("192.0.2.1", 80), 1).close()
-        return "done"
-
-    def become_root() -> str:
-        os.setuid(0)
-        return "done"
-
-    def use_setuid_program() -> str:
-        ran = subprocess.run(["su", "-c", "id -u"], capture_output=True, stdin=subprocess.DEVNULL)
-        return "done" if ran.stdout.strip() == b"0" else "refused"
-
-    def make_setuid_program() -> str:
-        path = Path("/job/root")
-        path.write_bytes(b"")
-        os.chown(path, 0, 0)
-        return "done"
-
-    def see_processes() -> str:
-        entries = [int(each.name) for each in Path("/proc").glob("[0-9]*")]
-        return "done" if len(entries) > 12 else "refused"
-
-    def read_other_job() -> str:
-        return "done" if Path(other_job).exists() else "refused"
-
-    def read_host_files() -> str:
-        for name in ("/etc/shadow", "/proc/kcore", "/proc/sys/kernel/core_pattern"):
-            with suppress(OSError), Path(name).open("r+b") as file:
-                return f"done {name} {file.read(1)!r}"
-        return "refused"
-
-    def make_device() -> str:
-        os.mknod("/job/disk", 0o600 | 0o060000, os.makedev(8, 0))
-        return "done"
-
-    attempts = {
-        "docker socket": docker_socket,
-        "raw socket": raw_socket,
-        "host's ports": reach_host,
-        "outside": reach_outside,
-        "root": become_root,
-        "setuid program": use_setuid_program,
-        "setuid program of its own": make_setuid_program,
-        "mount": lambda: call(libc.mount, b"none", b"/job", b"tmpfs", 0, None),
-        "namespaces": lambda: call(libc.unshare, 0x10000000),
-        "kernel log": lambda: call(libc.klogctl, 3, ctypes.create_string_buffer(64), 64),
-        "module": lambda: call(libc.syscall, 313, -1, b"", 0),
-        "reboot": lambda: call(libc.reboot, 0x89ABCDEF),
-        "clock": lambda: call(libc.sethostname, b"x", 1),
-        "processes of others": see_processes,
-        "another job": read_other_job,
-        "host's files": read_host_files,
-        "device": make_device,
-    }
-    found = {}
-    for name, attempt in attempts.items():
-        try:
-            found[name] = attempt()
-        except OSError as error:
-            found[name] = error.strerror or str(error)
-    return found
 
 
 @node

@@ -12,7 +12,8 @@ from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.strategies.docker.client import Engine
 from nodetool_jupyter.strategies.docker.spec import name_of
-from tests.integration.contained import attacks, bombs, hangs, looks, misleads, submit
+from tests.integration.attacks import attacks
+from tests.integration.contained import bombs, hangs, looks, misleads, submit
 from tests.support import wait_until
 
 pytestmark = pytest.mark.docker

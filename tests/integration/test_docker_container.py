@@ -17,7 +17,7 @@ from nodetool_jupyter.errors import (
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.strategies.docker.client import Engine
-from nodetool_jupyter.strategies.docker.spec import name_of
+from nodetool_jupyter.strategies.docker.spec import SCRATCH, name_of
 from tests.integration.contained import fills, forks, hangs, has_secret, hoards, looks, submit
 from tests.integration.gates import Open
 from tests.support import wait_until
@@ -93,7 +93,7 @@ def test_what_a_job_finds(docker_session: Session, monkeypatch: pytest.MonkeyPat
     assert found["init"].endswith(("docker-init", "tini"))
     assert {"order.json", "control"} <= set(found["files"])
     environment = found["environment"]
-    assert (environment["A_TOKEN"], environment["HOME"]) == ("of-the-kernel", "/tmp")
+    assert (environment["A_TOKEN"], environment["HOME"]) == ("of-the-kernel", SCRATCH)
     assert not [name for name in environment if name.startswith(("NODETOOL_HOME", "PYTEST", "DOCKER"))]
 
 
@@ -138,7 +138,7 @@ def test_processes(docker_session: Session) -> None:
     assert "the limit processes of 30" in error.message
 
 
-@pytest.mark.parametrize("path", ["/tmp/x", "/dev/shm/x", "/job/x"])
+@pytest.mark.parametrize("path", [f"{SCRATCH}/x", "/dev/shm/x", "/job/x"])
 def test_room(docker_session: Session, path: str) -> None:
     """What a job writes is bounded, wherever it may write."""
     error = error_of(submit(docker_session, fills, {"path": path, "megabytes": 600}, file_size="550m"))

@@ -132,10 +132,11 @@ class TestRefused:
         """With the names that there are."""
         refused(InvalidGraph, "did you mean 'n'", params={"nn": 1})
 
-    def test_unknown_strategy(self, refused: Callable[..., None]) -> None:
+    def test_unknown_strategy(self, refused: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
         """Another answer than for one that isn't available here."""
         refused(UnknownStrategy, "there is no strategy 'threadde'", strategy="threadde")
-        refused(StrategyUnavailable, "docker strategy is not part of this version", strategy="docker")
+        monkeypatch.setenv("DOCKER_HOST", "unix:///no-such.sock")
+        refused(StrategyUnavailable, "docker strategy is not available here", strategy="docker")
 
     def test_limit_that_cannot_be_enforced(self, refused: Callable[..., None]) -> None:
         """It is not ignored."""

@@ -56,8 +56,9 @@ def test_few_threads_are_noted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert thread_limit() != 20
 
 
-def test_strategies_say_why_not() -> None:
-    """Unknown, not in this version, or ready."""
+def test_strategies_say_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ready, or what is missing."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no-such.sock")
     settings = load_settings({})
     assert strategy_finding("threaded", settings) == Finding(
         "strategy threaded", Health.GOOD, "runs in this kernel's process"

@@ -5,6 +5,7 @@ next command; its answers become plain facts. Every call has a short timeout, an
 from __future__ import annotations
 
 import re
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 TIMEOUT = 10.0
 """Seconds that the engine has to answer; it takes milliseconds."""
 PULL_TIMEOUT = 3600.0
+LOCAL = "unix:///var/run/docker.sock"
 POOL = 64
 SHOWN = 8
 """Pieces of what a failed build said that are told."""
@@ -263,7 +265,13 @@ def connect(timeout: float) -> APIClient:
     from docker.api import APIClient
     from docker.utils import kwargs_from_env
 
-    return APIClient(version="auto", timeout=timeout, max_pool_size=POOL, **kwargs_from_env())  # type: ignore[arg-type]
+    known = kwargs_from_env()
+    _, is_local, path = str(known.get("base_url", LOCAL)).partition("unix://")
+    if is_local:  # docker-py would leave the socket open of a connection that fails
+        with socket.socket(socket.AF_UNIX) as attempt:
+            attempt.settimeout(timeout)
+            attempt.connect(path)
+    return APIClient(version="auto", timeout=timeout, max_pool_size=POOL, **known)  # type: ignore[arg-type]
 
 
 def _refused(what: str, error: Any, code: ErrorCode | None) -> DockerError:

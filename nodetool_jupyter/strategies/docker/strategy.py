@@ -77,12 +77,19 @@ class DockerStrategy(FollowedStrategy):
         """Whether the engine answers, and keeps what a container of ours needs."""
         try:
             facts = self._known()
+            image = self._image_sentence()
         except DockerError as error:
             return Fingerprint(False, f"{error.message}; {error.hint}")
         reason = specs.check_engine(facts)
         if reason is not None:
             return Fingerprint(False, f"{reason}; use --strategy subprocess")
-        return Fingerprint(True, f"runs in a container of its own, by Docker Engine {facts.version}")
+        return Fingerprint(True, f"runs in a container of its own, by Docker Engine {facts.version}; {image}")
+
+    def _image_sentence(self) -> str:
+        name = self._settings.docker_image or default_image()
+        is_there = self.engine.image(name) is not None
+        way = "nodetool-jupyter image build" if is_ours(name) else f"docker pull {name}"
+        return f"the image {name} is {'there' if is_there else f'missing: {way}'}"
 
     def _known(self) -> EngineFacts:
         with self._lock:

@@ -200,7 +200,6 @@ class TestEnds:
     def test_what_a_node_leaves_behind_ends_with_its_job(self, start: Start, trace: Path) -> None:
         """A task that it started and didn't wait for doesn't run on in the next job."""
         assert start({"a": (leaves_a_task, {"path": str(trace)})}).wait().status == "completed"
-        assert start({"g": give}).wait().status == "completed"
         assert [start({"g": give}).wait().status for _ in range(3)] == ["completed"] * 3
         assert_stands_still(trace)
 

@@ -37,14 +37,40 @@ def serve(control: socket.socket) -> None:
     gc.freeze()
     control.send(READY)
     while True:
+        spare = _fork_spare(control)
         data, descriptors, _, _ = socket.recv_fds(control, 1, DESCRIPTORS)
         if not data:
             return
-        if os.fork() == 0:
-            control.close()
-            become_supervisor(*descriptors)
+        with spare:
+            _give(spare, descriptors)
         for fd in descriptors:
             os.close(fd)
+
+
+def _fork_spare(control: socket.socket) -> socket.socket:
+    """The supervisor of the next job, forked ahead: it waits at the other end of the socket for the job, and
+    ends if none comes.
+    """
+    ours, theirs = socket.socketpair()
+    if os.fork() == 0:
+        control.close()
+        ours.close()
+        data, descriptors, _, _ = socket.recv_fds(theirs, 1, DESCRIPTORS)
+        theirs.close()
+        if not data:
+            os._exit(0)
+        become_supervisor(*descriptors)
+    theirs.close()
+    return ours
+
+
+def _give(spare: socket.socket, descriptors: list[int]) -> None:
+    """Give the job to the spare supervisor, or where that has been killed to a new one."""
+    try:
+        socket.send_fds(spare, [READY], descriptors)
+    except OSError:
+        if os.fork() == 0:
+            become_supervisor(*descriptors)
 
 
 def become_supervisor(connection: int, bell: int) -> None:

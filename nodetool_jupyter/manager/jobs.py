@@ -194,15 +194,20 @@ class JobExecutionManager:
 
     def _strategy(self, name: str) -> Strategy:
         """A strategy that can be used here and now; raises UnknownStrategy or StrategyUnavailable."""
+        strategy = self._loaded(name)
+        fingerprint = strategy.fingerprint()
+        if not fingerprint.available:
+            raise StrategyUnavailable(f"the {name} strategy is not available here: {fingerprint.sentence}")
+        return strategy
+
+    def _loaded(self, name: str) -> Strategy:
+        """A strategy, whether or not it can start a job now: one that runs is followed all the same."""
         strategy = self._strategies.get(name)
         if strategy is None:
             with self._lock:
                 strategy = self._strategies.get(name) or self._strategies.setdefault(
                     name, self._make_strategy(name)
                 )
-        fingerprint = strategy.fingerprint()
-        if not fingerprint.available:
-            raise StrategyUnavailable(f"the {name} strategy is not available here: {fingerprint.sentence}")
         return strategy
 
     def _with_defaults(self, request: RunJobRequest) -> RunJobRequest:
@@ -314,7 +319,7 @@ class JobExecutionManager:
             directory=self.store.run_directory(record.id),
             families=self.registry.families,
         )
-        managed.execution = self._strategy(record.strategy).recover(launch, managed.tell, record.ticket)
+        managed.execution = self._loaded(record.strategy).recover(launch, managed.tell, record.ticket)
         if managed.execution is None:
             return end_with_kernel(self.store, record, kernel_died())
         self._add(managed)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nodetool_jupyter.errors import JobError as JobError
     from nodetool_jupyter.errors import JobFailed as JobFailed
     from nodetool_jupyter.errors import JobNotFound as JobNotFound
+    from nodetool_jupyter.errors import JobSuspended as JobSuspended
     from nodetool_jupyter.errors import JobTimedOut as JobTimedOut
     from nodetool_jupyter.errors import NodeError as NodeError
     from nodetool_jupyter.errors import NodeToolError as NodeToolError
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from nodetool_jupyter.session import submit as submit
     from nodetool_jupyter.strategies.base import JobExecution as JobExecution
     from nodetool_jupyter.strategies.threaded import ThreadedJobExecution as ThreadedJobExecution
+    from nodetool_jupyter.widgets.panel import Panel as Panel
 
 __version__ = "0.1.0"
 
@@ -73,7 +75,7 @@ _NAMES = {
     "errors": (
         "NodeToolError SettingsError OptionError WorkflowError CellError InvalidGraph ValueCrossingError "
         "StrategyError UnknownStrategy StrategyUnavailable UnsupportedLimit StoreError JobNotFound "
-        "JobError NodeError JobFailed JobTimedOut JobCancelled"
+        "JobError NodeError JobFailed JobTimedOut JobCancelled JobSuspended"
     ),
     "job": "Job",
     "manager": "JobExecutionManager",
@@ -87,6 +89,7 @@ _NAMES = {
     "session": "run submit",
     "strategies.base": "JobExecution",
     "strategies.threaded": "ThreadedJobExecution",
+    "widgets.panel": "Panel",
 }
 _HOMES = {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names.split()}
 

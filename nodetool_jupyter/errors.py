@@ -10,6 +10,7 @@
     ├── StrategyError
     │   ├── UnknownStrategy
     │   ├── StrategyUnavailable  known, but not usable here and now
+    │   │   └── DockerError      … since the Docker Engine can't be reached, or refuses
     │   └── UnsupportedLimit     a limit or option that the strategy can't enforce
     ├── StoreError               the job store can't be read or written
     ├── JobNotFound              no job, or more than one, by that id, prefix or name
@@ -19,7 +20,8 @@
         ├── NodeError            … because of one node
         ├── JobFailed            … because of its worker, strategy or machine
         ├── JobTimedOut
-        └── JobCancelled
+        ├── JobCancelled
+        └── JobSuspended
 
 Each message says what happened and where; ``hint`` is the next step.
 """
@@ -85,6 +87,11 @@ class ErrorCode(str, Enum):
     OOM_KILLED = "oom_killed"
     SUPERVISOR_DIED = "supervisor_died"
     HOST_REBOOT = "host_reboot"
+    DOCKER_UNAVAILABLE = "docker_unavailable"
+    IMAGE_MISSING = "image_missing"
+    IMAGE_INVALID = "image_invalid"
+    CONTAINER_STOPPED = "container_stopped"
+    CONTAINER_REMOVED = "container_removed"
     PROTOCOL_ERROR = "protocol_error"
     VERSION_MISMATCH = "version_mismatch"
     ENGINE_ERROR = "engine_error"
@@ -190,6 +197,16 @@ class StrategyUnavailable(StrategyError):
     """A strategy that can't be used here and now; the message says why."""
 
 
+class DockerError(StrategyUnavailable):
+    """The Docker Engine can't be reached, or refuses; ``code`` says which in a job's record."""
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, code: ErrorCode = ErrorCode.DOCKER_UNAVAILABLE
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
 class UnsupportedLimit(StrategyError):
     """A limit that this strategy, or this machine, can't enforce."""
 
@@ -238,6 +255,10 @@ class JobTimedOut(JobError):
 
 class JobCancelled(JobError):
     """The job was cancelled."""
+
+
+class JobSuspended(JobError):
+    """The job waits to be resumed; the message is the reason that its node has given."""
 
 
 class NodeError(JobError):

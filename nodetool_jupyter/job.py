@@ -14,9 +14,9 @@ from typing import Any
 from warnings import warn
 
 from nodetool_jupyter.engine.annotations import describe
-from nodetool_jupyter.errors import JobError, OptionError
-from nodetool_jupyter.manager import JobExecutionManager, ManagedJob
-from nodetool_jupyter.model.events import Event, LogUpdate, decode_event
+from nodetool_jupyter.errors import JobError, JobSuspended, OptionError
+from nodetool_jupyter.manager import JobExecutionManager, JobInputs, ManagedJob
+from nodetool_jupyter.model.events import Event, JobUpdate, LogUpdate, decode_event
 from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.model.job import JobRecord, JobStatus
 from nodetool_jupyter.model.request import RunJobRequest
@@ -73,6 +73,7 @@ class Job:
         self._record = record
         self._managed = managed
         self._log: EventLog | None = None
+        self._inputs: JobInputs | None = None
 
     @property
     def id(self) -> str:
@@ -92,6 +93,8 @@ class Job:
     @property
     def record(self) -> JobRecord:
         """Its record as it is now."""
+        if self._managed is not None and self._managed.record.status is JobStatus.SUSPENDED:
+            self._look_for_next_attempt()
         if self._managed is not None:
             self._record = self._managed.record
         elif not self._record.status.is_terminal:
@@ -102,6 +105,15 @@ class Job:
                 self._manager.recover_jobs()
                 self._record = self._manager.store.get(self.id)
         return self._record
+
+    def _look_for_next_attempt(self) -> None:
+        """Whoever holds a suspended job sees it go on, or be given up, from wherever that was asked for."""
+        self._record = self._manager.store.get(self.id)
+        if self._record.status is not JobStatus.SUSPENDED:
+            managed = self._manager.get_job(self.id)
+            is_ours = managed is not None and managed.record.attempt >= self._record.attempt
+            self._managed = managed if is_ours else None
+            self._log = self._inputs = None
 
     @property
     def status(self) -> JobStatus:
@@ -135,21 +147,78 @@ class Job:
     def error(self) -> JobError | None:
         """Why it did not complete; None while it runs and after it completed."""
         record = self.record
+        if record.status is JobStatus.SUSPENDED:
+            return self._suspension()
         if not record.status.is_terminal or record.status is JobStatus.COMPLETED:
             return None
         return error_of(self.id, record.status, record.fault)
+
+    def _suspension(self) -> JobSuspended:
+        updates = [event for event in self._read_all() if isinstance(event, JobUpdate)]
+        reason = updates[-1].message if updates else None
+        hint = f"%nodetool resume {self.id}, or job.resume(value), lets it go on"
+        return JobSuspended(
+            f"job {self.id} is suspended: {reason or 'no reason given'}", hint=hint, job_id=self.id
+        )
+
+    def resume(self, value: Any = None) -> None:
+        """Let a suspended job go on, in this kernel: what has completed stays, the node that had suspended it
+        runs again, with its state and ``value`` in ``context.resumption``. Raises OptionError for a job that
+        isn't suspended, NodeToolError where what it ran is known no more.
+        """
+        self._managed = self._manager.resume(self.id, value)
+        self._log = self._inputs = None
 
     def cancel(self) -> bool:
         """Begin to cancel; False where it had ended already."""
         return self._manager.cancel_job(self.id)
 
+    def push_input(self, name: str, value: Any, timeout: float | None = 30.0) -> None:
+        """Give one more value to the streaming input of that name; from any thread, also before the job runs.
+
+        Waits while its nodes have too many before them already: TimeoutError after ``timeout`` seconds, None
+        for as long as it takes. Raises OptionError for a value that the input doesn't take, for an input that
+        isn't there, is no stream or has been ended, and for a job that has ended; ValueCrossingError for a
+        value that can't go to the job's process, JobUnreachable for a job of another kernel.
+        """
+        self._job_inputs().push(name, value, _seconds(timeout))
+
+    async def push_input_async(
+        self,
+        name: str,
+        value: Any,
+        timeout: float | None = 30.0,  # noqa: ASYNC109 - as push_input has it
+    ) -> None:
+        """``push_input`` for a coroutine: while it waits, its loop goes on."""
+        timeout = _seconds(timeout)
+        deadline = None if timeout is None else monotonic() + timeout
+        while True:
+            try:
+                await asyncio.to_thread(self.push_input, name, value, 0)
+                return
+            except TimeoutError:
+                if deadline is not None and monotonic() >= deadline:
+                    raise
+            await asyncio.sleep(ASYNC_POLL)
+
+    def end_input(self, name: str) -> None:
+        """No more comes for the streaming input of that name: its nodes go on to their end. Raises what
+        ``push_input`` raises.
+        """
+        self._job_inputs().end(name)
+
+    def _job_inputs(self) -> JobInputs:
+        if self._inputs is None:
+            self._inputs = self._manager.inputs(self.id)
+        return self._inputs
+
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for its end; False after ``timeout`` seconds."""
+        """Wait for its end, or until it is suspended; False after ``timeout`` seconds."""
         timeout = _seconds(timeout)
         if self._managed is not None:
             return self._managed.wait(timeout)
         deadline = None if timeout is None else monotonic() + timeout
-        while self.is_live:
+        while not self.status.is_at_rest:
             if deadline is not None and monotonic() >= deadline:
                 return False
             threading.Event().wait(POLL)
@@ -207,7 +276,7 @@ class Job:
     @property
     def written(self) -> str:
         """What its processes wrote themselves, once it has ended: libraries, child programs, crash reports;
-        the beginning and the end of it, as the strategies keep it that have processes.
+        the beginning and the end of it. Empty where the strategy has no processes.
         """
         return read_written(RunFolder(self._manager.store.run_directory(self.id)))
 
@@ -226,7 +295,7 @@ class Job:
 
     def _news(self, offset: int) -> tuple[list[Event], int, bool]:
         """Messages from an offset of the log on, the next offset, and whether there will be no more."""
-        ended = self._managed.is_done if self._managed is not None else not self.is_live
+        ended = self._managed.is_done if self._managed is not None else self.status.is_at_rest
         lines, offset = self.log.read(offset)
         return [decode_event(line) for line in lines], offset, ended and not lines
 
@@ -253,7 +322,7 @@ class Job:
     async def _result_when_ended(self) -> Any:
         """No thread waits: whoever awaits a job can be cancelled at once, and any number may."""
         if self._managed is None:
-            while self.is_live:  # noqa: ASYNC110 - another process ends it, which tells no event of ours
+            while not self.status.is_at_rest:  # noqa: ASYNC110 - another process ends it, which tells no event of ours
                 await asyncio.sleep(POLL)
             return self.result()
         loop, ended = asyncio.get_running_loop(), asyncio.Event()

@@ -89,10 +89,15 @@ class Session:
         return Job(self.manager, managed.record, managed)
 
     def retry(self, ref: str, *, resume: bool = False, user_id: str = "") -> Job:
-        """Run a job again as a new one, with ``resume`` from the results that it has left. Raises
-        JobNotFound, or NodeToolError where what it ran is known no more.
+        """Run a job again as a new one, with ``resume`` from the results that it has left; one that is
+        suspended goes on itself then. Raises JobNotFound, or NodeToolError where what it ran is not known
+        any more.
         """
         record = self.store.find(ref, user_id)
+        if resume and record.status is JobStatus.SUSPENDED:
+            job = self.find(record.id, user_id=user_id)
+            job.resume()
+            return job
         if not record.status.is_terminal:
             raise NodeToolError(
                 f"job {record.id} is {record.status.value} still", hint="wait for its end, or cancel it"

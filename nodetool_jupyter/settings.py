@@ -107,6 +107,7 @@ MaybeSeconds = Annotated[
 StrategyName = Annotated[
     str, Field(pattern=r"^[A-Za-z][\w.-]*$", description="threaded or the name of another strategy")
 ]
+PullPolicy = Annotated[Literal["missing", "always", "never"], Field(description="missing, always or never")]
 StoreKind = Annotated[Literal["sqlite", "memory"], Field(description="sqlite or memory")]
 ProgressMode = Annotated[
     Literal["auto", "widget", "text", "none"], Field(description="auto, widget, text or none")
@@ -175,6 +176,7 @@ class Settings(BaseModel):
     job_timeout: Annotated[MaybeSeconds, Variable("NODETOOL_JOB_TIMEOUT")] = None
     cancel_grace: Annotated[Grace, Variable("NODETOOL_CANCEL_GRACE")] = 5.0
     docker_image: Annotated[MaybeImage, Variable("NODETOOL_DOCKER_IMAGE")] = None
+    docker_pull: Annotated[PullPolicy, Variable("NODETOOL_DOCKER_PULL")] = "missing"
     docker_cpu_limit: Annotated[MaybeCores, Variable("DOCKER_CPU_LIMIT")] = None
     docker_memory_limit: Annotated[MaybeSize, Variable("DOCKER_MEMORY_LIMIT", alias="DOCKER_MEM_LIMIT")] = (
         None

@@ -43,3 +43,11 @@ def no_leftovers(temporary: Path) -> Iterator[None]:
     if (session := sys.modules.get("nodetool_jupyter.session")) is not None:
         session.close_session()
     wait_until(lambda: not leftovers.new(), deadline=3, state=leftovers.new)
+
+
+@pytest.fixture(scope="session")
+def docker_image(temporary: Path) -> str:
+    """The image of this checkout, on an engine that works; a test that asks for it is marked ``docker``."""
+    from tests.docker import find_engine, make_image
+
+    return make_image(find_engine())

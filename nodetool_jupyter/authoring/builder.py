@@ -216,7 +216,7 @@ class GraphBuilder:
     def add_input(self, param: Param) -> Handle:
         """An input node for a param."""
         self._claim("Input", param.name)
-        if param.default is MISSING:
+        if param.default is MISSING and not param.stream:
             self.required.add(param.name)
         if param.node_type == cell_nodes.ValueInput.node_type():
             self.specs[param.node_type] = cell_nodes.ValueInput.spec()
@@ -265,19 +265,21 @@ def Input(  # noqa: N802 - it stands for a node type, whose names are written so
     min: float | None = None,  # noqa: A002
     max: float | None = None,  # noqa: A002
     options: Sequence[str] | None = None,
+    stream: bool = False,
 ) -> Handle:
     """A param of the workflow that this cell builds.
 
     ``type`` is a Python type, an annotation such as ``list[int]`` or the name of a NodeTool type; by default
     that of ``default``, else str. Without ``default`` a run must give the param. ``min`` and ``max`` are what
-    a form offers for a number, ``options`` the texts to choose from.
+    a form offers for a number, ``options`` the texts to choose from. With ``stream`` the job takes any number
+    of values while it runs, by ``job.push_input(name, value)`` until ``job.end_input(name)``.
     """
     builder = _builder("Input")
     default = builder.prepare(default)
     if holds_wires(default):
         raise builder.error(f"Input {name!r}: the default must be a value, not the result of a node")
     try:
-        param = Param(name, type, default, description, min, max, options)
+        param = Param(name, type, default, description, min, max, options, stream)
     except (ValueError, TypeError) as error:
         raise builder.error(f"Input {name!r}: {error}") from None
     return builder.add_input(param)

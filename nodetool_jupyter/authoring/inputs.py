@@ -9,6 +9,7 @@ from typing import Any
 
 from nodetool_jupyter.authoring.cell_nodes import annotation_of
 from nodetool_jupyter.engine.annotations import make_check, type_of
+from nodetool_jupyter.engine.plan import STREAM
 from nodetool_jupyter.model.types import TypeMetadata, parse_type
 
 
@@ -43,11 +44,14 @@ class Param:
     min: float | None = None
     max: float | None = None
     options: Sequence[str] | None = None
+    stream: bool = False
     type: TypeMetadata = field(init=False)
 
     def __post_init__(self) -> None:
         if type(self.name) is not str or not self.name.strip():
             raise ValueError("an Input needs a name that is a text")
+        if self.stream and self.default is not MISSING:
+            raise ValueError("a stream has no default: it begins with the param, where a run gives one")
         annotation = self._resolve()
         metadata = type_of(annotation)
         object.__setattr__(self, "type", metadata)
@@ -98,6 +102,8 @@ class Param:
     def properties(self) -> dict[str, Any]:
         """The properties of the input node."""
         data: dict[str, Any] = {"name": self.name, "description": self.description}
+        if self.stream:
+            data[STREAM] = True
         if self.default is not MISSING:
             data["value"] = self.default
         elif self.min is not None and self.min > 0:

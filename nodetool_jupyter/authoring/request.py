@@ -161,21 +161,29 @@ def _unknown(name: str, inputs: Mapping[str, InputNode]) -> OptionError:
 
 def _read_param(taken: InputNode, value: Any, is_text: bool) -> Any:
     """The value for one input node, after that node has accepted it; raises OptionError naming both."""
-    kind = taken.type
     try:
-        read = read_text(value, kind) if is_text else value
-        spec = taken.spec.inputs.get("value")
-        checked = spec.check(read) if spec is not None else read
-        if taken.spec.accept is not None:
-            taken.spec.accept(_properties(taken), checked)
+        return check_param(taken, value, is_text=is_text)
     except (ValueError, TypeError) as error:
         shown = repr(value) if is_text else describe(value)
-        accepted = ACCEPTED.get(kind.type, f"a value of type {kind}")
         raise OptionError(
             f"param {taken.name!r} can't be {shown}: {error}",
-            hint=f"node {taken.node.id} ({taken.spec.type}) takes {accepted}",
+            hint=f"node {taken.node.id} ({taken.spec.type}) takes {accepted_by(taken)}",
         ) from None
+
+
+def check_param(taken: InputNode, value: Any, *, is_text: bool) -> Any:
+    """The param that an input node gets, from a value or a text; ValueError or TypeError if it refuses it."""
+    read = read_text(value, taken.type) if is_text else value
+    spec = taken.spec.inputs.get("value")
+    checked = spec.check(read) if spec is not None else read
+    if taken.spec.accept is not None:
+        taken.spec.accept(_properties(taken), checked)
     return read
+
+
+def accepted_by(taken: InputNode) -> str:
+    """What an input node takes, in words."""
+    return ACCEPTED.get(taken.type.type, f"a value of type {taken.type}")
 
 
 def _properties(taken: InputNode) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nodetool_jupyter.authoring.cell import Authored, read_cell
+from nodetool_jupyter.authoring.documents import DEFAULT_LIMITS, DocumentError, decode
 from nodetool_jupyter.authoring.files import format_of
 from nodetool_jupyter.authoring.lines import placed
 from nodetool_jupyter.authoring.option_line import from_values
@@ -17,7 +18,7 @@ from nodetool_jupyter.cli.arguments import cell_options
 from nodetool_jupyter.cli.following import JsonLines, Printer, Signals, Silence, follow, progress
 from nodetool_jupyter.cli.main import COMPLETED, exit_code
 from nodetool_jupyter.cli.writing import complain, tell, tell_result
-from nodetool_jupyter.errors import InvalidGraph, OptionError
+from nodetool_jupyter.errors import InvalidGraph, OptionError, WorkflowError
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.session import Session, get_session
 from nodetool_jupyter.strategies.registry import load_strategy
@@ -53,11 +54,18 @@ def run(given: Namespace) -> int:
 def _read(word: str, options: CellOptions) -> Authored:
     """A file, or with ``-`` what comes by standard input; Python finds the modules beside it."""
     if word == STANDARD_INPUT:
-        return read_cell(sys.stdin.read(), options)
+        return read_cell(_standard_input(DEFAULT_LIMITS.size), options)
     path: Path = from_values({"file": word}).file or Path(word)
     if (options.format or format_of(path)) == "python":
         sys.path.insert(0, str(path.resolve().parent))
     return read_cell("", replace(options, file=path))
+
+
+def _standard_input(limit: int) -> str:
+    try:
+        return decode(sys.stdin.buffer.read(limit + 1), limit)
+    except DocumentError as error:
+        raise WorkflowError(f"standard input can't be read: {error}") from None
 
 
 def _check(session: Session, request: RunJobRequest) -> int:
@@ -74,7 +82,7 @@ def _check(session: Session, request: RunJobRequest) -> int:
 
 
 def _start(session: Session, request: RunJobRequest, options: CellOptions) -> int:
-    """``--background``: the job's id, once the job no longer needs this process."""
+    """``--background``: the job's id; returns once the job no longer needs this process."""
     if not load_strategy(request.strategy).capabilities.survives_kernel:
         raise OptionError(
             f"a {request.strategy} job can't go on in the background: it ends with this process",
@@ -86,11 +94,11 @@ def _start(session: Session, request: RunJobRequest, options: CellOptions) -> in
             hint="set NODETOOL_STORE=sqlite, or leave --background out",
         )
     job = session.submit_request(request, resume=options.resume)
+    tell(job.id)
     managed = session.manager.get_job(job.id)
     while managed is not None and managed.execution is not None and not managed.execution.is_started:
         if job.wait(STEP):
             break
-    tell(job.id)
     return COMPLETED
 
 

@@ -15,6 +15,7 @@ from nodetool_jupyter.engine.blocking import call_blocking, iterate_blocking
 from nodetool_jupyter.engine.capture import RUNNING
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.failure import reason_of
+from nodetool_jupyter.engine.feeding import FeedInbox
 from nodetool_jupyter.engine.inbox import Inbox, make_inbox
 from nodetool_jupyter.engine.plan import PlanEdge, PlanNode
 from nodetool_jupyter.engine.reporter import Reporter
@@ -49,7 +50,11 @@ class Actor(Reporter):
 
     def __init__(self, node: PlanNode, run: Run) -> None:
         super().__init__(node, run)
-        self.inbox: Inbox = make_inbox(node, run.parking)
+        self.inbox: Inbox = (
+            FeedInbox(node, run.parking, run.feeds[node.param])
+            if node.is_fed
+            else make_inbox(node, run.parking)
+        )
         self.is_scheduled = False
         self.has_fired = False
         self._lost_reader = False
@@ -67,10 +72,14 @@ class Actor(Reporter):
         inbox = self.inbox
         RUNNING.set(self)
         try:
+            if self.node.is_fed and not self.has_fired:
+                self._begin()  # it runs as long as something may come
             while (values := inbox.take()) is not None:
                 if not self.has_fired:
                     self._begin()
                 await self._fire(values)
+                if self._lost_reader and self.node.is_fed:
+                    self._end_if_unread()
         except BaseException as error:  # noqa: BLE001 - whatever node code raises becomes its error
             if not self.has_fired:
                 self.tell_running()  # it failed on what arrived: it has begun, as far as anyone can see
@@ -138,6 +147,12 @@ class Actor(Reporter):
                     return
         finally:
             await items.aclose()
+
+    def _end_if_unread(self) -> None:
+        """Take no more of what is pushed where all who could read it have ended."""
+        if not self.run.is_read(self.node):
+            self.report_log("nobody reads its stream any more: it was ended early", "info")
+            self.inbox.close()
 
     async def _fire_by_policy(self, values: Mapping[str, Any]) -> None:
         """With a time limit a try, and tries again; what a failed try has sent is not taken back."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, get_args
 
 from nodetool_jupyter.errors import NodeToolError
 from nodetool_jupyter.model.events import Severity
@@ -25,6 +25,24 @@ class NodeCancelled(BaseException):
     """Raised inside a node when its job is cancelled; not an Exception, so that ``except Exception`` lets it
     pass.
     """
+
+
+class NodeSuspended(BaseException):
+    """Raised inside a node to suspend its job; no Exception, so that ``except Exception`` lets it pass."""
+
+    def __init__(self, reason: str, state: Any) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.state = state
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """What a job goes on with: the node that had suspended it, its state, and the value given to resume."""
+
+    node_id: str
+    state: Any
+    value: Any = None
 
 
 def _no_secret(name: str) -> str:
@@ -60,6 +78,9 @@ class ResultKeeper(Protocol):
     def keep(self, node: PlanNode, outputs: Mapping[str, Any]) -> None:
         """A node has completed that gives at most one value a handle."""
 
+    def suspend(self, node_id: str, state: Any) -> None:
+        """A node suspends the job; raises NodeToolError or OSError where its state can't be kept."""
+
     def close(self, *, is_completed: bool) -> None:
         """The run is over, which nobody knows yet."""
 
@@ -75,6 +96,8 @@ class Services:
     """Where large outputs are written; None keeps them all in the event log."""
     keeper: ResultKeeper | None = None
     """Keeps what nodes give; None where nobody will go on from it."""
+    resumption: Resumption | None = None
+    """Of a job that goes on after it was suspended."""
     pickle: Callable[[Any], bytes] | None = None
     """How outputs are written that nothing else can write; None where nobody would read a pickle."""
     allowed_hosts: frozenset[str] = frozenset()
@@ -137,6 +160,20 @@ class ProcessingContext:
         """Raise NodeCancelled if the job is being cancelled."""
         if self.is_cancelled:
             raise NodeCancelled
+
+    def suspend(self, reason: object, state: Any = None) -> NoReturn:
+        """Suspend the job until ``job.resume(value)``, in this kernel or a later one.
+
+        Then this node runs once more from its beginning, with ``resumption.state`` and ``resumption.value``;
+        what has completed stays.
+        """
+        raise NodeSuspended(str(reason), state)
+
+    @property
+    def resumption(self) -> Resumption | None:
+        """What this node goes on with, if it is the one that had suspended the job; else None."""
+        found = self.services.resumption
+        return found if found is not None and found.node_id == self.node_id else None
 
     def secret(self, name: str) -> str:
         """A secret's value by name; raises where there is none."""

@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from keyword import iskeyword
+from types import FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, get_origin, get_type_hints, overload
 
 from pydantic.fields import FieldInfo
@@ -47,7 +48,7 @@ class NodeFunction(Generic[P, R]):
     def __init__(self, function: Callable[P, R], name: str | None, policy: NodePolicy) -> None:
         self.function = function
         self.spec = replace(function_spec(function, name, policy), source=self)
-        self._made_of = (function, name, policy)
+        self._made_of: tuple[Any, ...] = (function, name, policy)
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -59,12 +60,39 @@ class NodeFunction(Generic[P, R]):
     def __reduce__(self) -> str | tuple[Any, ...]:
         """By its name where another process can import it, else by what it was made of."""
         module, name = self.function.__module__, self.function.__qualname__
-        if module != "__main__" and getattr(sys.modules.get(module), name, None) is self:
+        if not _goes_by_value(module) and getattr(sys.modules.get(module), name, None) is self:
             return name
+        function, *rest = self._made_of
+        self._made_of = (_with_types(function), *rest)  # kept: a function that calls itself is the same one
         return NodeFunction, self._made_of
 
     def __repr__(self) -> str:
         return f"<node {self.spec.type}>"
+
+
+def _goes_by_value(module: str) -> bool:
+    """Whether code of a module is pickled as such, since where it goes nobody can import it."""
+    cloudpickle = sys.modules.get("cloudpickle")
+    return module == "__main__" or (
+        cloudpickle is not None and module in cloudpickle.list_registry_pickle_by_value()
+    )
+
+
+def _with_types(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with types for annotations that are texts: pickled code takes along only the names that it
+    uses itself.
+    """
+    if not isinstance(function, FunctionType) or not any(
+        isinstance(each, str) for each in function.__annotations__.values()
+    ):
+        return function
+    code, known, name = function.__code__, function.__globals__, function.__name__
+    copy = FunctionType(code, known, name, function.__defaults__, function.__closure__)
+    functools.update_wrapper(copy, function)
+    vars(copy).pop("__wrapped__")
+    copy.__kwdefaults__ = function.__kwdefaults__
+    copy.__annotations__ = get_type_hints(function, include_extras=True)
+    return copy
 
 
 @overload

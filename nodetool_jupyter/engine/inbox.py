@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 
 from nodetool_jupyter.engine.annotations import Check
+from nodetool_jupyter.engine.parking import Parking
 from nodetool_jupyter.engine.plan import PlanNode
 
 LIMIT = 64
@@ -334,49 +335,6 @@ class StreamInbox(Inbox):
                 await self._wait()
             else:
                 return
-
-
-class Parking:
-    """Counts the nodes that wait for one another, so that a run can tell a stall from waiting for the
-    outside.
-    """
-
-    def __init__(self) -> None:
-        self.parked = 0
-        self.full: dict[Inbox, int] = {}
-        """Inboxes that producers wait on for space, with how many wait."""
-        self.check_stall: Callable[[], None] = lambda: None
-
-    async def wait(self, waiter: asyncio.Future[None]) -> None:
-        """Wait for another node of this run."""
-        self.parked += 1
-        self.check_stall()
-        try:
-            await waiter
-        finally:
-            self.parked -= waiter.cancelled()
-
-    def wake(self, waiters: list[asyncio.Future[None]]) -> None:
-        """Let go on who waits; from now on they are not parked any more."""
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-                self.parked -= 1
-
-    async def wait_for_space(self, inbox: Inbox, handle: str) -> None:
-        """Wait until a handle has room again."""
-        while inbox.is_full(handle):
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            if inbox.space is None:
-                inbox.space = {}
-            inbox.space.setdefault(handle, []).append(waiter)
-            self.full[inbox] = self.full.get(inbox, 0) + 1
-            try:
-                await self.wait(waiter)
-            finally:
-                self.full[inbox] -= 1
-                if not self.full[inbox]:
-                    del self.full[inbox]
 
 
 def make_inbox(node: PlanNode, parking: Parking) -> Inbox:

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from pydantic_core import from_json, to_json
 
+from nodetool_jupyter.engine.context import Resumption
 from nodetool_jupyter.engine.plan import Plan, PlanNode
 from nodetool_jupyter.engine.resuming import Kept, keys_of, resume
 from nodetool_jupyter.errors import NodeToolError, StoreError
@@ -22,6 +23,7 @@ from nodetool_jupyter.values.codec import decode, encode
 from nodetool_jupyter.values.files import ValueFolder, append_private
 
 NAME = "results.jsonl"
+STATE = "suspended.json"
 YOUNG = 0.05
 """Seconds of a job's life in which nothing is written, and between two writes after them."""
 LARGEST = 16 * 1024 * 1024
@@ -55,13 +57,22 @@ class Keeper:
 
     def _node_keys(self) -> dict[str, str]:
         if self._keys is None:
-            self._keys = keys_of(self._plan)
+            self._keys = keys_of(self._plan, str(self._path.parent))
         return self._keys
 
     def flush(self) -> None:
         """Write what waits, if it is time to."""
         if self._waiting and monotonic() - self._written >= YOUNG:
             self._write()
+
+    def suspend(self, node_id: str, state: Any) -> None:
+        """Keep the state of a node that suspends the job; raises ValueCrossingError, StoreError, OSError."""
+        encoded = encode(state, self._spill, name="state", pickle=self._pickle)
+        path = self._path.with_name(STATE)
+        fresh = path.with_name(f".{STATE}")
+        fresh.unlink(missing_ok=True)
+        append_private(fresh, to_json({"node": node_id, "state": encoded}))
+        fresh.replace(path)
 
     def close(self, *, is_completed: bool) -> None:
         """The run is over. Harmless twice."""
@@ -122,3 +133,17 @@ def read_kept(
                 name: decode(value, find, unpickle=unpickle) for name, value in found["outputs"].items()
             }
             yield str(found["node"]), Kept(str(found["key"]), outputs)
+
+
+def read_state(
+    folder: Path, values: Path, value: Any, unpickle: Callable[[bytes], Any] | None = None
+) -> Resumption:
+    """What a suspended job goes on with, ``value`` included; raises StoreError where it is gone."""
+    try:
+        found = from_json((folder / STATE).read_bytes())
+        state = decode(found["state"], ValueFolder(values).find, unpickle=unpickle)
+        return Resumption(str(found["node"]), state, value)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"the state of the suspended job can't be read: {error}", hint="%nodetool retry runs it again"
+        ) from error

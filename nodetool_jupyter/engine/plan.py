@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from nodetool_jupyter.engine.annotations import Check
+from nodetool_jupyter.engine.annotations import Check, describe
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.engine.spec import REQUIRED, NodePolicy, NodeSpec, Role, Shape
 from nodetool_jupyter.engine.wiring import (
@@ -28,6 +28,8 @@ from nodetool_jupyter.model.graph import Edge, Graph, Node, SyncMode
 from nodetool_jupyter.model.types import ANY, TypeMetadata, gathers
 
 SUGGESTED = 20
+STREAM = "stream"
+"""The property by which an input of any type says that values are pushed to it."""
 NO_POLICY = NodePolicy()
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -65,6 +67,15 @@ class PlanNode:
     """Its place in the plan."""
     fires_once: bool = False
     """Whether it is a coroutine that fires at most once, so that it can go the short way."""
+    is_fed: bool = False
+    """Whether it is an input that values are pushed to while the job runs."""
+    first_items: tuple[Any, ...] = ()
+    """What its stream begins with."""
+
+    @property
+    def param(self) -> str:
+        """Of an input node: the name by which it is given values."""
+        return str(self.properties.get("name", ""))
 
     @property
     def producers(self) -> Mapping[str, int]:
@@ -86,6 +97,8 @@ class Plan:
     """Names of the outputs in graph order, and whether each is a list of values: where a stream feeds it, or
     several nodes have that name.
     """
+    fed: tuple[PlanNode, ...] = ()
+    """Inputs that values are pushed to while the job runs."""
 
 
 def compile_graph(graph: Graph, registry: Registry, params: Mapping[str, Any] | None = None) -> Plan:
@@ -94,7 +107,11 @@ def compile_graph(graph: Graph, registry: Registry, params: Mapping[str, Any] | 
     problems = planner.find_problems()
     if problems:
         raise InvalidGraph(problems)
-    return planner.plan()
+    plan = planner.plan()
+    problems = list(_stream_problems(plan))
+    if problems:
+        raise InvalidGraph(problems)
+    return plan
 
 
 def find_problems(graph: Graph, registry: Registry, params: Mapping[str, Any] | None = None) -> list[Problem]:
@@ -176,6 +193,8 @@ class _Planner:
             return
         if not wiring.is_sound:
             problems += fan_in_problems(node.id, spec, wiring)
+        if spec.role is Role.INPUT and STREAM in node.data and STREAM not in spec.inputs:
+            node = self._plan_stream(node, planned, problems)
         if node.data or node.dynamic_properties:
             problems += _property_problems(node, planned)
         if spec.role is Role.INPUT or spec.role is Role.OUTPUT:
@@ -183,16 +202,30 @@ class _Planner:
         if not wiring.is_sound:
             problems += self._missing_values(node, planned)
 
+    def _plan_stream(self, node: Node, planned: PlanNode, problems: list[Problem]) -> Node:
+        """An input of any type is a stream where its property ``stream`` says so."""
+        data = {**node.data}
+        stream = data.pop(STREAM)
+        if not isinstance(stream, bool):
+            problems.append(Problem(f"expected true or false, found {describe(stream)}", node.id, STREAM))
+        elif stream and "value" not in planned.spec.inputs:
+            problems.append(
+                Problem(f"{planned.spec.type} can't be a stream: it has no value", node.id, STREAM)
+            )
+        else:
+            planned.is_fed = stream
+        return node.model_copy(update={"data": data})
+
     def _name_param(self, planned: PlanNode) -> None:
         handle = planned.spec.inputs.get("name")
         if handle is not None and "name" not in planned.properties:
             planned.properties = {**planned.properties, "name": handle.default}
         if planned.spec.role is Role.INPUT:
-            self.inputs.append((str(planned.properties.get("name", "")), planned))
+            self.inputs.append((planned.param, planned))
 
     def _missing_values(self, node: Node, planned: PlanNode) -> Iterator[Problem]:
         given = {*planned.producers, *node.data}
-        if planned.spec.role is Role.INPUT and planned.properties.get("name") in self.params:
+        if planned.is_fed or (planned.spec.role is Role.INPUT and planned.param in self.params):
             given.add("value")
         for name, handle in planned.spec.inputs.items():
             if handle.default is REQUIRED and name not in given:
@@ -236,6 +269,8 @@ class _Planner:
             if value is not REQUIRED:
                 accepted = planned.spec.accept(planned.properties, value)
                 planned.properties = {**planned.properties, "value": accepted}
+                if planned.is_fed and name in self.params:
+                    planned.first_items = (accepted,)
         except ValueError as error:
             source = f"param {name!r}" if name in self.params else "its value"
             yield Problem(f"{source}: {error}", planned.id, "value")
@@ -264,7 +299,7 @@ class _Planner:
             if node.spec.role is Role.OUTPUT:
                 name = str(node.properties.get("name", ""))
                 outputs[name] = name in outputs or any(edge.streams for edge in node.incoming)
-        return Plan(ordered, outputs)
+        return Plan(ordered, outputs, tuple(node for _, node in self.inputs if node.is_fed))
 
 
 def _name_of(node: Node) -> str:
@@ -303,7 +338,7 @@ def _complete(node: PlanNode, dynamic_outputs: Mapping[str, Mapping[str, TypeMet
     if wiring.lists:
         gathered = gathered.union(_lists_of_singles(node, dynamic_outputs))
     node.gathered = gathered
-    streams = spec.shape.streams and not spec.passes
+    streams = node.is_fed or (spec.shape.streams and not spec.passes)
     if not streams and (spec.passes or not spec.reads_stream):
         for edge in node.incoming:
             if edge.streams and edge.target_handle not in gathered:
@@ -317,6 +352,27 @@ def _complete(node: PlanNode, dynamic_outputs: Mapping[str, Mapping[str, TypeMet
     node.fires_once = (
         plain and not spec.reads_stream and (spec.policy is NO_POLICY or spec.policy == NO_POLICY)
     )
+
+
+def _stream_problems(plan: Plan) -> Iterator[Problem]:
+    """A node that reads one input item by item has but one value of each other: a stream of them would lose
+    all but the one that happens to come first or last.
+    """
+    for node in plan.nodes:
+        if not node.spec.reads_stream:
+            continue
+        for edge in node.incoming:
+            handle = node.spec.inputs.get(edge.target_handle)
+            if edge.streams and handle is not None and not handle.streamed:
+                if edge.target_handle in node.gathered:
+                    continue
+                yield Problem(
+                    f"several values may come from node {edge.source.id}, and this node takes one here: "
+                    "it reads another input item by item",
+                    node.id,
+                    edge.target_handle,
+                    edge.id,
+                )
 
 
 def _lists_of_singles(

@@ -12,7 +12,7 @@ from time import time, time_ns
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nodetool_jupyter.engine.annotations import Check
-from nodetool_jupyter.engine.context import NodeCancelled
+from nodetool_jupyter.engine.context import NodeCancelled, NodeSuspended
 from nodetool_jupyter.engine.failure import code_of, node_error, reason_of
 from nodetool_jupyter.engine.inbox import InputError
 from nodetool_jupyter.engine.plan import PlanNode
@@ -101,6 +101,9 @@ class Reporter:
             self.run.context.job_id,
         ):
             raise error  # this node's own, not that of a job which it ran
+        if isinstance(error, NodeSuspended):
+            self.flush_reports()
+            raise error
         if isinstance(error, InputError):
             raise self.error(str(error), handle=error.handle) from None
         if isinstance(error, (asyncio.CancelledError, NodeCancelled)):
@@ -151,6 +154,19 @@ class Reporter:
         """This node's error, told after what it has reported so far."""
         self.flush_reports()
         return node_error(self.node, self.run.context.job_id, reason, cause=cause, code=code, handle=handle)
+
+    def tell_suspended(self) -> None:
+        """Tell that this node waits for the job to be resumed."""
+        node = self.node
+        self.run.telling.emit(
+            NodeUpdate(
+                node_id=node.id,
+                node_name=node.label,
+                node_type=node.spec.type,
+                status="suspended",
+                timestamp=time(),
+            )
+        )
 
     def fail(self, error: NodeError) -> None:
         """Tell that this node failed."""

@@ -33,8 +33,8 @@ class Kept:
     outputs: Mapping[str, Any]
 
 
-def keys_of(plan: Plan) -> dict[str, str]:
-    """For each node what its result depends on, as a digest."""
+def keys_of(plan: Plan, own: str = "") -> dict[str, str]:
+    """For each node what its result depends on, as a digest. What was pushed to a job is its ``own``."""
     keys: dict[str, str] = {}
     sources: dict[str, str] = {}
     for node in plan.nodes:
@@ -42,6 +42,7 @@ def keys_of(plan: Plan) -> dict[str, str]:
             sources[node.spec.type] = _source_of(node.spec)
         inputs = [(keys[edge.source.id], edge.source_handle, edge.target_handle) for edge in node.incoming]
         parts = [node.id, node.spec.type, node.sync_mode, sources[node.spec.type], inputs]
+        parts += [own] if node.is_fed else []
         values = [_digest(values) for values in (node.properties, node.dynamic_properties)]
         keys[node.id] = hashlib.sha256(to_json([*parts, *values])).hexdigest()
     return keys
@@ -119,6 +120,7 @@ def resume(plan: Plan, keys: Mapping[str, str], kept: Mapping[str, Kept]) -> int
         if node.id not in holding and is_needed:
             needed.add(node.id)
     plan.nodes[:] = [node for node in plan.nodes if node.id in needed or node.id in holding]
+    plan.fed = tuple(node for node in plan.fed if node.id in needed)
     for index, node in enumerate(plan.nodes):
         node.index = index
         for handle, edges in node.outgoing.items():

@@ -11,7 +11,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context, copy_context
-from dataclasses import dataclass, field
 from itertools import chain
 from time import monotonic, time
 from typing import Any
@@ -19,12 +18,16 @@ from typing import Any
 from nodetool_jupyter.engine.actor import Actor
 from nodetool_jupyter.engine.blocking import INSISTENCE
 from nodetool_jupyter.engine.capture import start_capture, stop_capture
-from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext
+from nodetool_jupyter.engine.context import NodeCancelled, NodeSuspended, ProcessingContext
 from nodetool_jupyter.engine.failure import engine_error, fault_of, node_in, uncancellable
-from nodetool_jupyter.engine.inbox import Inbox, Parking
+from nodetool_jupyter.engine.feeding import Feeds
+from nodetool_jupyter.engine.inbox import Inbox
 from nodetool_jupyter.engine.once import run_once
+from nodetool_jupyter.engine.outcome import Outcome
+from nodetool_jupyter.engine.parking import Parking
 from nodetool_jupyter.engine.plan import NOTHING, Plan, PlanEdge, PlanNode
 from nodetool_jupyter.engine.reporter import Reporter
+from nodetool_jupyter.engine.suspending import suspend
 from nodetool_jupyter.engine.telling import EventSink, Telling
 from nodetool_jupyter.engine.threads import Interruptible, ThreadPool
 from nodetool_jupyter.errors import NodeError
@@ -34,16 +37,6 @@ STEPS = 256
 """Nodes that a lane steps before the loop gets its turn."""
 EAGER = 64
 """Nodes of a process whose start is told at once."""
-
-
-@dataclass(slots=True)
-class Outcome:
-    """How a run ended. ``outputs`` is ``{output name: [values in order]}``, the values themselves."""
-
-    status: str
-    outputs: dict[str, list[Any]] = field(default_factory=dict)
-    error: NodeError | None = None
-    fault: Fault | None = None
 
 
 class WorkflowRunner:
@@ -59,9 +52,11 @@ class WorkflowRunner:
         first_seq: int = 1,
         grace: float = 5.0,
         is_mortal: bool = False,
+        feeds: Feeds | None = None,
     ) -> None:
         self._run = Run(plan, context, sink, pool, first_seq=first_seq, grace=grace)
         self._run.is_mortal = is_mortal
+        self._run.feeds = Feeds(plan.fed) if feeds is None else feeds
         self._run.telling.eager = EAGER if is_mortal else 0
 
     async def run(self) -> Outcome:
@@ -112,6 +107,7 @@ class Run:
         self.context = context
         self.pool = pool
         self.grace = grace
+        self.feeds = Feeds()
         self.parking = Parking()
         self.parking.check_stall = self._relieve_stall
         self.outputs: dict[str, list[Any]] = {name: [] for name in plan.outputs}
@@ -119,6 +115,7 @@ class Run:
         self.is_mortal = False  # whether the process ends with the run, and so does what can't be stopped
         self.stuck: list[str] = []  # nodes whose function could not be stopped
         self.error: NodeError | None = None
+        self.suspension: NodeSuspended | None = None
         self._fault: Fault | None = None
         self.telling = Telling(context.job_id, sink, first_seq)
         self._actors: list[Actor | None] = [None] * len(plan.nodes)
@@ -143,7 +140,7 @@ class Run:
     @property
     def is_ending(self) -> bool:
         """Whether nodes should stop: the run is cancelled, or another node has failed."""
-        return self.is_cancelling or self.error is not None
+        return self.is_cancelling or self.error is not None or self.suspension is not None
 
     # --- life -------------------------------------------------------------------------------------
 
@@ -152,6 +149,7 @@ class Run:
         self._variables = copy_context()
         self.telling.start(self._loop)
         self._started = monotonic()
+        self.feeds.listen(self.plan.fed, self._loop, self._step_fed)
         self.telling.emit(
             JobUpdate(status="running", run_state={"outputs": self.plan.outputs}, timestamp=time())
         )
@@ -206,22 +204,16 @@ class Run:
             fault = uncancellable(fault, f"node {names}", self.grace)
         if fault is not None:
             return Outcome("failed", self.outputs, self.error, fault)
+        if self.suspension is not None and not self.is_cancelling:
+            return Outcome("suspended", self.outputs, message=self.suspension.reason)
         return Outcome("cancelled" if self.is_cancelling else "completed", self.outputs)
 
     def tell_end(self, outcome: Outcome) -> None:
-        fault, keeper = outcome.fault, self.context.services.keeper
+        keeper = self.context.services.keeper
         if keeper is not None:
             keeper.close(is_completed=outcome.status == "completed")
-        self.telling.tell_last(
-            JobUpdate(
-                status=outcome.status,
-                error=fault.message if fault else None,
-                traceback=fault.traceback if fault else None,
-                fault=fault,
-                duration=monotonic() - self._started,
-                timestamp=time(),
-            )
-        )
+        self.telling.tell_last(outcome.update(monotonic() - self._started))
+        self.feeds.close()
 
     def cancel(self, fault: Fault | None) -> None:
         if self.is_cancelling:
@@ -238,12 +230,18 @@ class Run:
 
     def _start_next_source(self) -> None:
         """Sources start one by one, as the lanes get to them: what runs stays small, however many."""
-        node = next(self._sources, None)
-        if node is None:
-            return
-        if node.fires_once:
-            self._make_ready(node)
-        elif (actor := self.actor_of(node)) is not None:
+        for node in self._sources:
+            if node.fires_once:
+                self._make_ready(node)
+                return
+            if (actor := self.actor_of(node)) is not None and not actor.is_scheduled:
+                self.schedule(actor)
+                return
+
+    def _step_fed(self, node: PlanNode) -> None:
+        """Something has been pushed to a node."""
+        actor = None if self.is_ending else self.actor_of(node)
+        if actor is not None and not actor.is_scheduled:
             self.schedule(actor)
 
     def actor_of(self, node: PlanNode) -> Actor | None:
@@ -327,7 +325,7 @@ class Run:
                 elif self._standby is None:
                     self._stand_by()
                 await (run_once(self, item) if isinstance(item, PlanNode) else item.step())
-        except NodeError as error:
+        except (NodeError, NodeSuspended) as error:
             self._fail(item, error)
         except (asyncio.CancelledError, NodeCancelled):
             return
@@ -343,7 +341,7 @@ class Run:
     def is_alone(self) -> bool:
         """Whether nothing else could run while a node blocks the loop."""
         busy = len(self._lanes) - (self._standby is not None)
-        return busy == 1 and not self._ready
+        return busy == 1 and not (self._ready or self.feeds.are_open)
 
     def call_here(self, function: Callable[[], Any]) -> Any:
         """Call a blocking function on the loop's own thread, interruptible from outside."""
@@ -372,12 +370,16 @@ class Run:
             self._wake.set()
         self.telling.tell_if_many()
 
-    def _fail(self, item: Actor | PlanNode | None, error: NodeError) -> None:
-        if self.error is None and not self.is_cancelling and item is not None:
+    def _fail(self, item: Actor | PlanNode | None, reason: NodeError | NodeSuspended) -> None:
+        """A node has failed, or suspends the job; what comes first counts."""
+        if self.is_ending or item is None:
+            return
+        reporter = Reporter(item, self) if isinstance(item, PlanNode) else item
+        error = suspend(self, reporter, reason) if isinstance(reason, NodeSuspended) else reason
+        if error is not None:
             self.error = error
-            reporter = Reporter(item, self) if isinstance(item, PlanNode) else item
             reporter.fail(error)
-            self._wake.set()
+        self._wake.set()
 
     def _fail_on_bug(self, bug: BaseException) -> None:
         """An error outside of node code is ours; the job ends, and says so."""
@@ -386,12 +388,7 @@ class Run:
             self._wake.set()
 
     def _relieve_stall(self) -> None:
-        """Where all nodes wait for one another, the smallest full inbox grows (Parks' rule for bounded
-        networks).
-        """
+        """Where all nodes wait for one another, one of them gets more space."""
         busy = len(self._lanes) - (self._standby is not None)
-        if self._ready or not self.parking.full or self.parking.parked < busy:
-            return
-        smallest = min(self.parking.full, key=lambda inbox: inbox.limit)
-        smallest.limit *= 2
-        smallest.wake_producers()
+        if not self._ready and self.parking.full and self.parking.parked >= busy:
+            self.parking.relieve(is_fed=self.feeds.are_open)

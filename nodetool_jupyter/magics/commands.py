@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nodetool_jupyter.authoring.options import Completion
-from nodetool_jupyter.magics import again, doctor, jobs, library, setup, traceback_text
+from nodetool_jupyter.magics import again, doctor, jobs, library, panel, setup, traceback_text
 from nodetool_jupyter.magics.arguments import MAGIC, OPTIONS, Arguments, Command, Flag
 from nodetool_jupyter.magics.cell import run_file
 from nodetool_jupyter.magics.notebook import Notebook
@@ -14,7 +14,7 @@ from nodetool_jupyter.views.sheet import Grid, Heading, Sheet, Words
 JOB = (Completion.JOB_IDS,)
 BACKGROUND = Flag("--background", "return the Job at once")
 STATUSES = tuple(status.value for status in JobStatus)
-LATER = ("panel",)
+LATER: tuple[str, ...] = ()
 """Commands that a later version has."""
 
 
@@ -82,6 +82,13 @@ COMMANDS: tuple[Command, ...] = (
         library.show_nodes,
         "[QUERY]",
         (Completion.NODE_TYPES,),
+    ),
+    Command(
+        "panel",
+        "a workflow file as a form, or the workflow of the last job",
+        panel.show_panel,
+        "[FILE]",
+        (Completion.FILES,),
     ),
     Command("config", "each value and where it came from", setup.show_config),
     Command("doctor", "what works here, and what to do where it doesn't", doctor.show_doctor),

@@ -46,6 +46,8 @@ def what_to_run(
     execution: JobExecution | None,
     strategy: Strategy,
     directory: Path,
+    *,
+    is_suspended: bool = False,
 ) -> Again:
     """What an earlier job ran: ``execution`` where this process still has it, else what was kept.
 
@@ -64,7 +66,8 @@ def what_to_run(
         graph, params, sources = kept
         return Again(request.model_copy(update={"graph": graph, "params": params}), sources)
     for node in request.graph.nodes:
-        if node.type.startswith(OF_A_NOTEBOOK) or any(map(_is_lossy, _values(node.data))):
+        is_gone = node.type.startswith(OF_A_NOTEBOOK) and not is_suspended  # else what it means now counts
+        if is_gone or any(map(_is_lossy, _values(node.data))):
             raise NodeToolError(
                 f"job {record.id} can't be run again from here: node {node.id} ({node.type}) was made in a "
                 "notebook whose kernel has ended",
@@ -106,6 +109,9 @@ def what_to_resume(record: JobRecord, request: RunJobRequest, directory: Path) -
             f"nothing is kept of job {record.id}: no node had completed, or it was over at once",
             hint="%nodetool retry runs it from the start",
         )
-    return Resumed(
-        directory, record.strategy == "threaded" or unpickler(record.strategy, request.options) is not None
-    )
+    return Resumed(directory, reads_pickles(record, request))
+
+
+def reads_pickles(record: JobRecord, request: RunJobRequest) -> bool:
+    """Whether what a job has kept may be unpickled."""
+    return record.strategy == "threaded" or unpickler(record.strategy, request.options) is not None

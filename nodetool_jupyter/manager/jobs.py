@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from traceback import format_exc
+from typing import Any
 from warnings import warn
 from weakref import WeakValueDictionary
 
@@ -14,11 +16,13 @@ from nodetool_jupyter.engine.context import ProcessingContext, Services
 from nodetool_jupyter.engine.plan import Plan, compile_graph
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.errors import ErrorCode, JobUnreachable, NodeToolError, StrategyUnavailable
-from nodetool_jupyter.manager.again import Again, Resumed, what_to_resume, what_to_run
+from nodetool_jupyter.manager.again import Again, Resumed, reads_pickles, what_to_resume, what_to_run
 from nodetool_jupyter.manager.door import Door, knock
+from nodetool_jupyter.manager.inputs import JobInputs, check_live
 from nodetool_jupyter.manager.managed import ManagedJob
 from nodetool_jupyter.manager.recovery import end_with_kernel, started
 from nodetool_jupyter.manager.slots import Slots
+from nodetool_jupyter.manager.suspended import give_up, next_attempt
 from nodetool_jupyter.model.events import Fault
 from nodetool_jupyter.model.faults import kernel_died
 from nodetool_jupyter.model.job import JobRecord, JobStatus
@@ -97,6 +101,54 @@ class JobExecutionManager:
             self._start_next()
         return managed
 
+    def resume(self, job_id: str, value: Any = None) -> ManagedJob:
+        """Let a suspended job go on, whichever process had run it. Raises OptionError for one that isn't
+        suspended, NodeToolError where what it ran is known no more, StoreError if another takes it.
+        """
+        record = self.store.get(job_id)
+        again = self.again(record, is_suspended=True)
+        plan = compile_graph(again.request.graph, again.registry(self.registry), again.request.params)
+        strategy = self._strategy(record.strategy)
+        with self._lock:
+            queued, first_seq = next_attempt(self.store, self.store.get(job_id), self.owner.id)
+        managed = ManagedJob(queued, self.store, self._job_ended)
+        managed.next_seq = first_seq
+        try:
+            resumed = Resumed(self.store.run_directory(job_id), reads_pickles(record, again.request))
+            launch = self._launch(managed, again.request, None, plan, resumed)
+            launch = replace(launch, attempt=queued.attempt, first_seq=first_seq, resume_value=value)
+            managed.execution = strategy.create(launch, managed.tell)
+            managed.record = queued.model_copy(update={"ticket": managed.execution.ticket})
+            self.store.update(managed.record)
+        except BaseException:
+            self.store.update(queued.model_copy(update={"status": JobStatus.SUSPENDED}))
+            raise
+        self._add(managed)
+        self._slots.wait(managed)
+        self._start_next()
+        return managed
+
+    def _launch(
+        self,
+        managed: ManagedJob,
+        request: RunJobRequest,
+        context: ProcessingContext | None,
+        plan: Plan | None,
+        resumed: Resumed | None = None,
+    ) -> Launch:
+        record = managed.record
+        return Launch(
+            record.id,
+            request,
+            self._context_of(managed, context),
+            plan,
+            record.created_at,
+            directory=self.store.run_directory(record.id),
+            families=self.registry.families,
+            resumed=resumed.directory if resumed else None,
+            reads_pickles=resumed is not None and resumed.reads_pickles,
+        )
+
     def _add(self, managed: ManagedJob) -> None:
         with self._lock:
             self._live[managed.record.id] = managed
@@ -120,17 +172,7 @@ class JobExecutionManager:
         status = JobStatus.STARTING if may_start else JobStatus.QUEUED
         record = self._new_record(request, strategy, status)
         managed = ManagedJob(record, self.store, self._job_ended)
-        launch = Launch(
-            record.id,
-            request,
-            self._context_of(managed, context),
-            plan,
-            record.created_at,
-            directory=self.store.run_directory(record.id),
-            families=self.registry.families,
-            resumed=resumed.directory if resumed else None,
-            reads_pickles=resumed is not None and resumed.reads_pickles,
-        )
+        launch = self._launch(managed, request, context, plan, resumed)
         managed.execution = strategy.create(launch, managed.tell)
         if managed.execution.ticket is not None:
             record = managed.record = record.model_copy(update={"ticket": managed.execution.ticket})
@@ -225,7 +267,7 @@ class JobExecutionManager:
         )
         return ProcessingContext(record.id, record.workflow_id, record.user_id, context.workspace, services)
 
-    def again(self, record: JobRecord) -> Again:
+    def again(self, record: JobRecord, *, is_suspended: bool = False) -> Again:
         """What a job of the past ran; raises NodeToolError where that isn't known any more."""
         managed = self.get_job(record.id)
         return what_to_run(
@@ -234,6 +276,7 @@ class JobExecutionManager:
             managed.execution if managed is not None else None,
             self._strategy(record.strategy),
             self.store.run_directory(record.id),
+            is_suspended=is_suspended,
         )
 
     def resumable(self, record: JobRecord) -> Resumed:
@@ -243,6 +286,25 @@ class JobExecutionManager:
     def get_job(self, job_id: str) -> ManagedJob | None:
         """A job of this process by its full id: live, or ended and still held by someone."""
         return self._live.get(job_id) or self._ended.get(job_id)
+
+    def inputs(self, job_id: str) -> JobInputs:
+        """The streaming inputs of a job of this process. Raises OptionError where it has ended,
+        JobUnreachable where another process looks after it, NodeToolError where its graph is known no more.
+        """
+        managed = self.get_job(job_id)
+        if managed is None:
+            record = self.store.get(job_id)
+            check_live(job_id, record.status)
+            if not self.store.owner_is_alive(record.owner):
+                self.recover_jobs()
+                managed = self.get_job(job_id)
+        if managed is None or managed.execution is None:
+            raise JobUnreachable(f"job {job_id} runs in another kernel", hint="push to it from there")
+        plan = managed.execution.launch.plan
+        if plan is None:
+            again = self.again(managed.record)
+            plan = compile_graph(again.request.graph, again.registry(self.registry), again.request.params)
+        return JobInputs(managed, plan)
 
     def list_jobs(self) -> list[ManagedJob]:
         """The jobs of this process that have not ended, oldest first."""
@@ -254,11 +316,16 @@ class JobExecutionManager:
         after. Raises JobNotFound, or JobUnreachable for one whose owner lives but doesn't answer.
         """
         managed = self.get_job(job_id)
-        if managed is not None:
+        if managed is not None and managed.record.status is not JobStatus.SUSPENDED:
             return self._cancel(managed)
         record = self.store.get(job_id)
         if record.status.is_terminal:
             return False
+        if record.status is JobStatus.SUSPENDED:
+            ended = give_up(self.store, record, self.owner.id)
+            if managed is not None:
+                managed.was_given_up(ended)
+            return True
         if not self.store.owner_is_alive(record.owner):
             self.recover_jobs()
             return self._cancel_own(job_id)
@@ -305,15 +372,7 @@ class JobExecutionManager:
     def _recover(self, record: JobRecord) -> JobRecord:
         request = self.store.request(record.id)
         managed = ManagedJob(record, self.store, self._job_ended)
-        launch = Launch(
-            record.id,
-            request,
-            self._context_of(managed, None),
-            None,
-            record.created_at,
-            directory=self.store.run_directory(record.id),
-            families=self.registry.families,
-        )
+        launch = self._launch(managed, request, None, None)
         managed.execution = self._strategy(record.strategy).recover(launch, managed.tell, record.ticket)
         if managed.execution is None:
             return end_with_kernel(self.store, record, kernel_died())

@@ -47,7 +47,7 @@ class ManagedJob:
         for update in events.job_updates:
             record = advance(record, update)
         failure = self._write(events, record)
-        has_ended = record.status.is_terminal
+        has_ended = record.status.is_at_rest
         if failure is not None and not has_ended:
             self._fail_for_store(failure)
         if has_ended:
@@ -73,6 +73,8 @@ class ManagedJob:
                     self._log = self._store.open_log(record.id)
                 self._log.append(events.lines)
             self.next_seq = events.first_seq + len(events)
+            if record.status is JobStatus.SUSPENDED and (failure := self._close_log()) is not None:
+                return failure  # the row never says what the log doesn't
             if has_changed:
                 self._store.update(record, self._log)
         except (OSError, NodeToolError) as error:
@@ -97,6 +99,12 @@ class ManagedJob:
         update = new_update(self.record.id, self.next_seq, status, fault)
         tell = self.tell if self.execution is None else self.execution.tell
         tell(Batch([update], self.record.id, self.next_seq))
+
+    def was_given_up(self, record: JobRecord) -> None:
+        """It had been suspended, and has been ended since."""
+        self.record = record
+        if self.execution is not None:
+            self.execution.status = record.status
 
     def call_at_end(self, call: Callable[[], None]) -> None:
         """Have ``call`` made when the job has ended, in whichever thread that is; at once if it has."""

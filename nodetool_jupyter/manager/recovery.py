@@ -17,7 +17,7 @@ def end_with_kernel(store: Store, record: JobRecord, fault: Fault) -> JobRecord:
     log = store.open_log(record.id)
     lines, _ = log.read()
     record = replayed(record, lines)
-    if not record.status.is_terminal:
+    if not record.status.is_at_rest:  # one that had been suspended, and had not gone on, stays so
         update = new_update(record.id, len(lines) + 1, JobStatus.FAILED, fault)
         log.append(encode_events([update]))
         record = advance(record, update)
@@ -39,7 +39,11 @@ def replayed(record: JobRecord, lines: list[bytes]) -> JobRecord:
 
 
 def started(record: JobRecord) -> JobRecord:
-    """The record of a job that has got its slot, which isn't told by a message."""
+    """The record of a job that has got its slot, perhaps once more after it was suspended, which isn't told
+    by a message.
+    """
+    if record.status is JobStatus.SUSPENDED:
+        record = advance(record, new_update(record.id, 0, JobStatus.QUEUED))
     if record.status is not JobStatus.QUEUED:
         return record
     return advance(record, new_update(record.id, 0, JobStatus.STARTING))

@@ -22,3 +22,12 @@ def kernel_died() -> Fault:
         message="the kernel that ran this job has ended",
         hint="run it again; jobs of the threaded strategy live in the kernel's process",
     )
+
+
+def container_stopped(how: str = "") -> Fault:
+    """Somebody else than us has ended the job's container; ``how`` is what is known of it."""
+    return Fault(
+        code=ErrorCode.CONTAINER_STOPPED,
+        message=f"the job's container was stopped{how}: by hand, or as Docker's daemon was restarted",
+        hint="%nodetool retry runs it again; with live-restore the daemon leaves containers running",
+    )

@@ -36,6 +36,11 @@ class JobStatus(str, Enum):
         """Whether the job has ended for good."""
         return not TRANSITIONS[self]
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing more happens by itself: the job has ended, or is suspended."""
+        return self is JobStatus.SUSPENDED or self.is_terminal
+
 
 TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.QUEUED: frozenset({JobStatus.STARTING, JobStatus.FAILED, JobStatus.CANCELLED}),

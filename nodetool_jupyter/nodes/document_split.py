@@ -33,6 +33,17 @@ class Sizes:
 
 def recursively(text: str, sizes: Sizes) -> Iterator[Piece]:
     """Pieces of at most ``size``: cut at the first separator, and what is still too long at the next ones."""
+    before: Piece | None = None
+    for piece in _packed(text, sizes):
+        if before is not None and before[1] != piece[1]:  # else it only repeats the other's beginning
+            yield before
+        before = piece
+    if before is not None:
+        yield before
+
+
+def _packed(text: str, sizes: Sizes) -> Iterator[Piece]:
+    """As many of the smallest parts in a piece as fit."""
     spans = list(_spans(text, 0, len(text), [part for part in sizes.separators if part], sizes.size))
     first = 0
     while first < len(spans):

@@ -77,6 +77,9 @@ class Launch:
     """The run directory of a job from whose results it goes on."""
     reads_pickles: bool = False
     """Whether values that are kept there may be unpickled."""
+    attempt: int = 1
+    """Above 1 for a job that goes on after it was suspended: ``resumed`` is its own directory then."""
+    resume_value: Any = None
 
 
 @dataclass(slots=True, eq=False)
@@ -164,6 +167,21 @@ class JobExecution(ABC):
     def fail(self, fault: Fault) -> None:
         """End the job like ``cancel``, but as failed, for this reason."""
 
+    def push_input(self, name: str, value: Any, timeout: float | None) -> None:  # noqa: ARG002 - the base names it
+        """Hand a checked value to a streaming input of the plan, in any thread, also before the start. Waits
+        while too many wait already, then raises TimeoutError. What comes after the job's end is dropped.
+        Raises InputEnded after the input's end, ValueCrossingError.
+        """
+        raise self._feeds_nothing()
+
+    def end_input(self, name: str) -> None:  # noqa: ARG002
+        """No more will come for a streaming input. Raises InputEnded after its end."""
+        raise self._feeds_nothing()
+
+    def _feeds_nothing(self) -> OptionError:
+        strategy = self.request.strategy
+        return OptionError(f"the {strategy} strategy has no streaming inputs", hint="use --strategy threaded")
+
     def adopt(self) -> None:
         """Follow a job that runs already; called once, in place of ``start``, for one that was recovered."""
         raise NotImplementedError(f"jobs of {type(self).__name__} don't outlive their kernel")
@@ -173,7 +191,7 @@ class JobExecution(ABC):
         dropped.
         """
         with self._telling:
-            if self.status.is_terminal:
+            if self.status.is_at_rest:
                 return
             sink = self.sink
             for update in events.job_updates:
@@ -182,9 +200,9 @@ class JobExecution(ABC):
 
     def _fold(self, update: JobUpdate) -> None:
         self.status = JobStatus(update.status)
-        if self.status.is_terminal:
+        if self.status.is_at_rest:
             self.sink = _drop  # it knows who holds this: without the cycle both are freed at once
-            if self.status is not JobStatus.COMPLETED:
+            if self.status not in (JobStatus.COMPLETED, JobStatus.SUSPENDED):
                 self.error = error_of(self.job_id, self.status, update.fault)
 
 

@@ -15,8 +15,8 @@ from nodetool_jupyter.strategies.base import Strategy
 BUILT_IN = {
     "threaded": "nodetool_jupyter.strategies.threaded:ThreadedStrategy",
     "subprocess": "nodetool_jupyter.strategies.subprocess:SubprocessStrategy",
+    "docker": "nodetool_jupyter.strategies.docker:DockerStrategy",
 }
-PLANNED = {"docker"}
 ENTRY_POINTS = "nodetool_jupyter.strategies"
 
 
@@ -52,15 +52,8 @@ def _installed(name: str) -> str | None:
     return None
 
 
-def _unknown(name: str) -> UnknownStrategy | StrategyUnavailable:
-    if name in PLANNED:
-        return StrategyUnavailable(
-            f"the {name} strategy is not part of this version of nodetool_jupyter",
-            hint="use --strategy threaded",
-        )
+def _unknown(name: str) -> UnknownStrategy:
     names = strategy_names()
-    near = difflib.get_close_matches(name, [*names, *PLANNED], n=1)
+    near = difflib.get_close_matches(name, names, n=1)
     guess = f"did you mean {near[0]}? " if near else ""
-    if near and near[0] in PLANNED:
-        guess = f"did you mean {near[0]}? it is not part of this version; "
     return UnknownStrategy(f"there is no strategy {name!r}", hint=f"{guess}choose {' or '.join(names)}")

@@ -7,78 +7,39 @@ says that there are new ones. What this process knows of a job, another one can 
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
-import sys
-import threading
-import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
-from pydantic_core import from_json, to_json
 
 from nodetool_jupyter.engine.telling import EventSink
-from nodetool_jupyter.errors import ErrorCode, NodeToolError, OptionError, StoreError, UnsupportedLimit
-from nodetool_jupyter.model.batch import Batch, KeptBatch
-from nodetool_jupyter.model.events import Fault, JobUpdate, encode_event
-from nodetool_jupyter.model.graph import Graph
-from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
+from nodetool_jupyter.errors import OptionError, UnsupportedLimit
+from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.settings import Settings, get_environment
-from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, JobExecution, Launch, Strategy
-from nodetool_jupyter.values.files import ValueFolder
-from nodetool_jupyter.worker import limits, wire
-from nodetool_jupyter.worker.folder import CANCEL, EXIT, ORDER, REFUSAL, SUPERVISOR, RunFolder
-from nodetool_jupyter.worker.following import Followed, Follower, Followers
-from nodetool_jupyter.worker.nursery import Nursery
-from nodetool_jupyter.worker.order import (
-    Order,
-    classes_in,
-    digest_of,
-    encode_graph,
-    encode_params,
-    pack_code,
-    reread,
+from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, Launch
+from nodetool_jupyter.strategies.followed import (
+    FollowedJobExecution,
+    FollowedStrategy,
+    read_ticket,
+    with_ticket,
+    write_ticket,
 )
-from nodetool_jupyter.worker.outputs import read_outputs, unpickler
-from nodetool_jupyter.worker.verdict import log_fault
+from nodetool_jupyter.worker import limits, wire
+from nodetool_jupyter.worker.folder import EXIT, REFUSAL, SUPERVISOR
+from nodetool_jupyter.worker.following import Follower
+from nodetool_jupyter.worker.nursery import Nursery
 
-TICKET = 1
-"""Version of the recovery ticket."""
 PATIENCE = 2.0
 """Seconds that a supervisor of our own gets to end after its last word."""
 
 
 @dataclass(slots=True, eq=False)
-class SubprocessJobExecution(JobExecution):
+class SubprocessJobExecution(FollowedJobExecution):
     """A job in its own process, or the view of one that another kernel has started."""
 
     strategy: SubprocessStrategy = field(kw_only=True)
-    digest: str = ""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _connection: socket.socket | None = None
     _process: subprocess.Popen[bytes] | None = None
     _is_second: bool = False
-    _is_cancelled: bool = False
-    _fault: Fault | None = None
-
-    @property
-    def folder(self) -> RunFolder:
-        """Its run directory."""
-        return RunFolder(self.launch.directory)
-
-    @property
-    def is_started(self) -> bool:
-        """Whether a supervisor looks after it, or has done so."""
-        folder = self.folder
-        return folder.is_locked() or bool(folder.read_record(SUPERVISOR) or folder.read_record(EXIT))
-
-    def discard(self) -> None:
-        """Remove the run directory."""
-        shutil.rmtree(self.folder.path, ignore_errors=True)
 
     def start(self) -> None:
         """Have a supervisor forked, and tell it what to run."""
@@ -130,101 +91,15 @@ class SubprocessJobExecution(JobExecution):
         """Follow a job that another process has started."""
         self.strategy.followers.add(Follower(self.folder, self.job_id, self, first_seq=self.launch.first_seq))
 
-    def cancel(self) -> None:
-        """Have the whole tree of processes end."""
-        self._end(None)
-
-    def fail(self, fault: Fault) -> None:
-        """The same, for a reason."""
-        self._end(fault)
-
-    def _end(self, fault: Fault | None) -> None:
-        with self._lock:
-            if self._is_cancelled or self.status.is_terminal:
-                return
-            self._is_cancelled = True
-            self._fault = fault
-            connection = self._connection
-        message = wire.encode_message(wire.Cancel(fault=fault))
-        try:
-            if connection is not None:
-                connection.sendall(message)
-                return
-        except OSError:  # another supervisor has the job, if any has
-            pass
-        try:
-            send_to(self.folder, message)
-        except OSError:
-            with suppress(OSError):  # it has ended by itself, or is about to listen
-                self.folder.write(CANCEL, message)
-                send_to(self.folder, message)
-
-    def _tell_end(self) -> None:
-        """It was cancelled before it was started."""
-        status = "cancelled" if self._fault is None else "failed"
-        error = self._fault.message if self._fault else None
-        update = JobUpdate(status=status, error=error, fault=self._fault, timestamp=time.time())
-        self.tell(Batch([update], self.job_id, self.launch.first_seq))
-
-    # --- Followed ---------------------------------------------------------------------------------
-
-    def take(self, batch: KeptBatch) -> None:
-        """See Followed.take."""
-        self.tell(batch)
-
     def close(self) -> None:
         """See Followed.close."""
-        with self._lock:
-            connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        super(SubprocessJobExecution, self).close()
         if self._process is not None:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(PATIENCE)
 
-    def _outputs(self) -> dict[str, list[Any]]:
-        lines, _ = self.folder.reader().read()
-        values = ValueFolder(self.folder.values, f"job {self.job_id}")
-        return read_outputs(lines, values.find, unpickler(self.strategy.name, self.request.options))
 
-
-def send_to(folder: RunFolder, message: bytes) -> None:
-    """Give a message to a job's supervisor by its control socket; raises OSError where nobody listens."""
-    with socket.socket(socket.AF_UNIX) as connection, wire.short_address(folder.control) as name:
-        connection.connect(name)
-        connection.sendall(message)
-
-
-def write_ticket(digest: str) -> str:
-    """The recovery ticket: which order in the run directory is the job's own. It lies in the store, where no
-    job can write.
-    """
-    return to_json({"version": TICKET, "order": digest}).decode()
-
-
-def read_ticket(ticket: str | None) -> str:
-    """The digest of the order; raises StoreError for a ticket of another version."""
-    found = from_json(ticket or "{}")
-    if found.get("version") != TICKET:
-        raise StoreError(
-            f"its recovery ticket is of version {found.get('version')}, this version knows {TICKET}",
-            hint="upgrade nodetool-jupyter",
-        )
-    return str(found["order"])
-
-
-def _unreadable(error: Exception, limits: ResourceLimits) -> Fault:
-    if isinstance(error, StoreError):
-        return log_fault(error, limits)
-    reason = error.message if isinstance(error, NodeToolError) else str(error)
-    return Fault(
-        code=ErrorCode.PROTOCOL_ERROR,
-        message=f"the job's messages can't be read: {reason}",
-        hint="%nodetool logs shows what there is",
-    )
-
-
-class SubprocessStrategy(Strategy):
+class SubprocessStrategy(FollowedStrategy):
     """Runs jobs in processes. ``grace`` in seconds is what they get to stop."""
 
     name = "subprocess"
@@ -236,10 +111,8 @@ class SubprocessStrategy(Strategy):
     )
 
     def __init__(self, *, thread_pool_size: int, grace: float, is_warm: bool = True) -> None:
+        super().__init__(thread_pool_size=thread_pool_size, grace=grace)
         self.nursery = Nursery(is_warm=is_warm)
-        self.followers = Followers(self._cannot_follow)
-        self._thread_pool_size = thread_pool_size
-        self._grace = grace
 
     @classmethod
     def from_settings(cls, settings: Settings) -> SubprocessStrategy:
@@ -272,77 +145,19 @@ class SubprocessStrategy(Strategy):
 
         Raises ValueCrossingError for a value or a node that can't go to another process.
         """
-        folder = RunFolder(launch.directory)
-        folder.make()
-        try:
-            data = self._order(launch, ValueFolder(folder.values)).to_bytes()
-            folder.write(ORDER, data)
-        except BaseException:
-            shutil.rmtree(folder.path, ignore_errors=True)
-            raise
-        digest = digest_of(data)
+        digest = self.write_order(launch)
         return SubprocessJobExecution(
-            launch=launch, sink=sink, strategy=self, ticket=write_ticket(digest), digest=digest
+            launch=launch,
+            sink=sink,
+            strategy=self,
+            ticket=write_ticket(digest, launch.first_seq),
+            digest=digest,
         )
-
-    def _order(self, launch: Launch, spill: ValueFolder) -> Order:
-        families = launch.families
-        ours = {module for modules in families.values() for module in modules}
-        plan = launch.plan
-        assert plan is not None
-        sources = {
-            node.spec.type: node.spec.source
-            for node in plan.nodes
-            if node.spec.source is not None and node.spec.source.__module__ not in ours
-        }
-        request = launch.request
-        graph, params = encode_graph(request.graph, spill), encode_params(request.params, spill)
-        return Order(
-            job_id=launch.job_id,
-            graph=graph,
-            params=params,
-            families={prefix: list(modules) for prefix, modules in families.items()},
-            limits=request.resource_limits,
-            code=pack_code(sources, classes_in(graph, params)),
-            workflow_id=launch.context.workflow_id,
-            user_id=launch.context.user_id,
-            workspace=str(launch.context.workspace),
-            working_directory=os.getcwd(),  # noqa: PTH109 - as the system has it
-            path=[entry or os.getcwd() for entry in sys.path],  # noqa: PTH109
-            thread_pool_size=self._thread_pool_size,
-            grace=self._grace,
-            first_seq=launch.first_seq,
-            resumed=None if launch.resumed is None else str(launch.resumed),
-            reads_pickles=launch.reads_pickles,
-        )
-
-    def reread(self, directory: Path, ticket: str) -> tuple[Graph, dict[str, Any], Mapping[str, Any]]:
-        """See Strategy.reread. The order is trusted if it is the one that the ticket names."""
-        return reread(RunFolder(directory), read_ticket(ticket))
 
     def recover(self, launch: Launch, sink: EventSink, ticket: str | None) -> SubprocessJobExecution:
         """See Strategy.recover."""
-        digest = read_ticket(ticket)
+        digest, launch = read_ticket(ticket), with_ticket(launch, ticket)
         return SubprocessJobExecution(launch=launch, sink=sink, strategy=self, ticket=ticket, digest=digest)
-
-    def _cannot_follow(self, followed: Followed, error: Exception, seq: int) -> None:
-        """A job whose log can't be read, or was written to by somebody else, has failed: its supervisor says
-        so, or we with the number ``seq`` where it can't.
-        """
-        assert isinstance(followed, SubprocessJobExecution)
-        fault = _unreadable(error, followed.request.resource_limits)
-        followed.fail(fault)
-        if not seq:
-            return
-        update = JobUpdate(
-            status="failed",
-            job_id=followed.job_id,
-            seq=seq,
-            timestamp=time.time(),
-            error=fault.message,
-            fault=fault,
-        )
-        followed.tell(KeptBatch([encode_event(update)], followed.job_id, seq))
 
     def close(self, grace: float) -> None:  # noqa: ARG002 - they need none
         """Let the jobs go on, and follow them no more."""

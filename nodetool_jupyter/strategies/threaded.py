@@ -18,14 +18,16 @@ from time import monotonic
 from typing import Any
 
 from nodetool_jupyter.engine.blocking import INSISTENCE
-from nodetool_jupyter.engine.context import NodeCancelled
+from nodetool_jupyter.engine.context import NodeCancelled, Resumption
 from nodetool_jupyter.engine.failure import engine_failed
-from nodetool_jupyter.engine.keeping import Keeper, read_kept
-from nodetool_jupyter.engine.runner import Outcome, WorkflowRunner
+from nodetool_jupyter.engine.feeding import Feeds
+from nodetool_jupyter.engine.keeping import Keeper, read_kept, read_state
+from nodetool_jupyter.engine.outcome import Outcome
+from nodetool_jupyter.engine.runner import WorkflowRunner
 from nodetool_jupyter.engine.stack import is_in_node
 from nodetool_jupyter.engine.telling import EventSink
 from nodetool_jupyter.engine.threads import Interruptible, ThreadPool
-from nodetool_jupyter.model.events import Fault
+from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.faults import kernel_died, timed_out
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.base import (
@@ -157,6 +159,7 @@ class ThreadedJobExecution(JobExecution):
     strategy: ThreadedStrategy = field(kw_only=True)
     _worker: _Worker | None = None
     _keeper: Keeper | None = None
+    _feeds: Feeds = field(default_factory=Feeds)
     _call: Interruptible | None = None
     _deadline: float | None = None
     _cancelled_at: float | None = None
@@ -172,7 +175,7 @@ class ThreadedJobExecution(JobExecution):
         if self.launch.resumed is not None:
             unpickle = pickle.loads if self.launch.reads_pickles else None
             self._keeper.resume(dict(read_kept(self.launch.resumed, self.launch.resumed / VALUES, unpickle)))
-        services = replace(self.context.services, keeper=self._keeper)
+        services = replace(self.context.services, keeper=self._keeper, resumption=self._resumption())
         self.runner = WorkflowRunner(
             plan,
             replace(self.context, services=services),
@@ -180,6 +183,7 @@ class ThreadedJobExecution(JobExecution):
             self.strategy.pool,
             first_seq=self.launch.first_seq,
             grace=self.strategy.grace,
+            feeds=self._feeds,
         )
         if self._cancelled_at is not None:
             self.runner.cancel(self._fault)
@@ -190,6 +194,13 @@ class ThreadedJobExecution(JobExecution):
         self.strategy.watch(self)
         self._call = self._worker.assign(self._main)
 
+    def _resumption(self) -> Resumption | None:
+        launch = self.launch
+        if launch.attempt == 1 or launch.resumed is None:
+            return None
+        unpickle = pickle.loads if launch.reads_pickles else None
+        return read_state(launch.resumed, launch.resumed / VALUES, launch.resume_value, unpickle)
+
     async def _main(self) -> None:
         assert self.runner is not None
         try:
@@ -198,6 +209,19 @@ class ThreadedJobExecution(JobExecution):
             self.runner.abandon(Outcome("failed", fault=engine_failed(bug)))
         finally:
             self.strategy.unwatch(self)
+
+    def push_input(self, name: str, value: Any, timeout: float | None) -> None:
+        """See JobExecution.push_input; the value itself goes to the node."""
+        self._feeds[name].push(value, timeout)
+
+    def end_input(self, name: str) -> None:
+        """See JobExecution.end_input."""
+        self._feeds[name].end()
+
+    def _fold(self, update: JobUpdate) -> None:
+        JobExecution._fold(self, update)
+        if self.status.is_at_rest:
+            self._feeds.close()
 
     def cancel(self) -> None:
         """Stop every node."""
@@ -278,7 +302,8 @@ class ThreadedStrategy(Strategy):
 
     def create(self, launch: Launch, sink: EventSink) -> ThreadedJobExecution:
         """See Strategy.create."""
-        return ThreadedJobExecution(launch=launch, sink=sink, strategy=self)
+        feeds = Feeds(launch.plan.fed if launch.plan is not None else ())
+        return ThreadedJobExecution(launch=launch, sink=sink, strategy=self, _feeds=feeds)
 
     def watch(self, execution: ThreadedJobExecution) -> None:
         """Look at a job at every tick, from a thread that ends some time after the last job."""

@@ -6,15 +6,18 @@ process that is killed while it writes leaves a file that nothing refers to, nev
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 from nodetool_jupyter.errors import StoreError
 
+PLAIN = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 REFERENCE = re.compile(r"[a-z0-9_-]{1,80}\.[a-z0-9]{1,10}")
 
 
@@ -40,6 +43,23 @@ def append_private(path: Path, data: bytes) -> None:
         os.write(fd, data)
     finally:
         os.close(fd)
+
+
+def open_plain(path: Path, flags: int, mode: int = 0o600) -> int:
+    """A descriptor of a regular file; raises OSError for anything else, links too: who may write in a folder
+    could lead those who read there to any place, or have them wait at a pipe for ever.
+    """
+    fd = os.open(path, flags | PLAIN, mode)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return fd
+
+
+def read_plain(path: Path, longest: int = -1) -> bytes:
+    """What is in a regular file, up to ``longest`` bytes of it; raises OSError."""
+    with os.fdopen(open_plain(path, os.O_RDONLY), "rb") as file:
+        return file.read(longest)
 
 
 class ValueFolder:

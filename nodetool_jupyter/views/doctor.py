@@ -18,7 +18,7 @@ from pathlib import Path
 from nodetool_jupyter.errors import NodeToolError
 from nodetool_jupyter.session import get_session
 from nodetool_jupyter.settings import Settings, load_settings
-from nodetool_jupyter.strategies.registry import PLANNED, load_strategy, strategy_names
+from nodetool_jupyter.strategies.registry import load_strategy, strategy_names
 from nodetool_jupyter.views.sheet import Grid
 
 ROOM = 500 * 2**20
@@ -128,7 +128,7 @@ def thread_limit() -> int | None:
 def check_strategies() -> Iterator[Finding]:
     """Which strategies can be used here and now, or why not."""
     settings = load_settings()
-    for name in [*strategy_names(), *sorted(PLANNED.difference(strategy_names()))]:
+    for name in strategy_names():
         yield strategy_finding(name, settings)
 
 

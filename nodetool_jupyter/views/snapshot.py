@@ -225,8 +225,9 @@ class JobView:
             return
         self.shape += 1
         self.message = one_line(event.message or "", 300)
-        if self.status is JobStatus.RUNNING and self.started is None:
-            self.started = event.timestamp
+        if self.status is JobStatus.RUNNING:
+            self.outputs.clear()  # a job that was suspended gives all of them once more
+            self.started = event.timestamp if self.started is None else self.started
         if self.ended:
             self.duration = event.duration
             self.fault = event.fault or _fault_of(event)

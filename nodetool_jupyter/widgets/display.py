@@ -26,7 +26,7 @@ Way = Literal["widget", "line", "text", "none"]
 MODES = ("auto", "widget", "text", "none", "quiet")
 STEP = 0.1
 """Seconds that the caller waits at a time; a job that is quicker gets no live view and no thread for it."""
-EMPTY = {"text/plain": ""}
+EMPTY: dict[str, Any] = {"text/plain": ""}
 CELL_END = "post_run_cell"
 """IPython's event."""
 VIEW_TYPE = "application/vnd.jupyter.widget-view+json"
@@ -85,9 +85,9 @@ def choose(mode: str) -> Way:
 class Output:
     """One output of a cell, which can be changed from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: dict[str, Any] = EMPTY) -> None:
         self._id = uuid4().hex
-        self._send(EMPTY, {}, is_new=True)
+        self._send(data, {}, is_new=True)
 
     def change(self, data: dict[str, Any], about: dict[str, Any] | None = None) -> None:
         """Put other content in its place."""

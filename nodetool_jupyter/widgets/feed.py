@@ -116,11 +116,13 @@ class JobReader:
             pass
 
     def close(self) -> None:
-        """Fold all there is; where the log lacks the end that the job had, the view gets it from the job."""
+        """Fold all there is; where the log lacks the end that the job had, or told another one before it was
+        mended, the view gets it from the job.
+        """
         self.drain()
-        if not self.view.ended and (status := self.job.status) not in LIVE:
+        if self.view.status is not (status := self.job.status) and status not in LIVE:
             self.drain()
-            if not self.view.ended:
+            if self.view.status is not status:
                 self.view.end(status)
 
     def _read(self) -> bool:

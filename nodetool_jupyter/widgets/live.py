@@ -101,8 +101,7 @@ class LiveView:
 
     def close(self) -> None:
         """Remove the view from the page and its widgets from the kernel."""
-        for widget in set(_with_parts(self.widget)):
-            widget.close()
+        close_all(self.widget)
 
     def _html(self, class_: str, value: str = "") -> HTML:
         shown = HTML(value, layout=self._wide, style=self._style)
@@ -158,14 +157,20 @@ def _cancel_button(*, hears: bool) -> Button:
     return button.add_class("ntj-cancel").add_class("ntj-deaf")
 
 
-def _with_parts(widget: Any) -> Iterator[Widget]:
+def with_parts(widget: Any) -> Iterator[Widget]:
     """A widget, its children, and the widgets that only hold their layout and style."""
     yield widget
     yield widget.layout
     if isinstance(getattr(widget, "style", None), Widget):
         yield widget.style
     for child in getattr(widget, "children", ()):
-        yield from _with_parts(child)
+        yield from with_parts(child)
+
+
+def close_all(widget: Widget) -> None:
+    """Remove a widget and its parts."""
+    for part in set(with_parts(widget)):
+        part.close()
 
 
 def reach_while_busy(widget: Widget) -> None:

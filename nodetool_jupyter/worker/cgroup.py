@@ -102,6 +102,23 @@ def make_groups(job_id: str, limits: ResourceLimits) -> list[ControlGroup]:
     return groups
 
 
+class OwnGroup(ControlGroup):
+    """The group of the container that this process is in: the engine made it; its counters can be read."""
+
+    def enter(self) -> None:
+        """This process and its children are in it."""
+
+    def remove(self) -> None:
+        """It goes with the container."""
+
+
+def own_groups() -> list[ControlGroup]:
+    """The groups of the container that this process is in."""
+    if (ROOT / "cgroup.controllers").exists():
+        return [OwnGroup(ROOT, frozenset({"memory", "pids"}))]
+    return [OwnGroup(ROOT / name, frozenset({name})) for name in ("memory", "pids")]
+
+
 def remove_groups(job_id: str, paths: Iterable[str]) -> None:
     """Remove the groups of a job whose supervisor can't, with all that still runs in them. They are known by
     their name: where they are was written down in a place that the job could reach.

@@ -12,11 +12,11 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from nodetool_jupyter.errors import StoreError
-from nodetool_jupyter.values.files import make_private
+from nodetool_jupyter.values.files import make_private, open_plain
 
 NAME = "events.jsonl"
 BLOCK = 64 * 1024
-FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT
 FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -64,7 +64,7 @@ class LogReader(EventLog):
 
     def read(self, offset: int = 0, *, limit: int | None = None) -> tuple[list[bytes], int]:
         try:
-            with self._path.open("rb", buffering=0) as file:
+            with os.fdopen(open_plain(self._path, os.O_RDONLY), "rb", buffering=0) as file:
                 file.seek(offset)
                 data = file.read() if limit is None else file.read(limit)
                 while limit is not None and b"\n" not in data and (more := file.read(limit)):
@@ -128,7 +128,7 @@ class LogWriter(LogReader):
         except (FileExistsError, FileNotFoundError):
             make_private(folder)
             is_new = False
-        fd = os.open(self._path, FLAGS, 0o600)
+        fd = open_plain(self._path, FLAGS)
         try:
             if not is_new:
                 _cut_torn_line(fd)

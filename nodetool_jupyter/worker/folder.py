@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from nodetool_jupyter.values.files import make_private
+from nodetool_jupyter.values.files import make_private, open_plain, read_plain
 from nodetool_jupyter.worker.event_log import NAME, LogReader, LogWriter
 
 ORDER = "order.json"
@@ -78,7 +78,7 @@ class RunFolder:
         path = self.path / name
         fresh = path.with_name(f".{name}.{os.getpid()}")
         try:
-            fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            fd = open_plain(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             with os.fdopen(fd, "wb") as file:
                 file.write(data)
             fresh.replace(path)
@@ -94,15 +94,14 @@ class RunFolder:
     def read_record(self, name: str) -> dict[str, Any]:
         """A small record; empty where there is none that can be read."""
         try:
-            with (self.path / name).open("rb") as file:
-                found = from_json(file.read(LARGEST_RECORD))
+            found = from_json(read_plain(self.path / name, LARGEST_RECORD))
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
 
     def try_lock(self) -> int | None:
         """The lock's descriptor, closed to let go of it; None where someone else has it. Raises OSError."""
-        fd = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = open_plain(self.path / LOCK, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -116,7 +115,7 @@ class RunFolder:
     def is_locked(self) -> bool:
         """Whether someone lives who looks after the job."""
         try:
-            fd = os.open(self.path / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+            fd = open_plain(self.path / LOCK, os.O_RDONLY)
         except FileNotFoundError:
             return False
         try:
@@ -129,7 +128,7 @@ class RunFolder:
 
     def make_reserve(self) -> None:
         """Take the room that the end will need; raises OSError."""
-        fd = os.open(self.path / RESERVE, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = open_plain(self.path / RESERVE, os.O_WRONLY | os.O_CREAT)
         try:
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(fd, 0, RESERVED)
@@ -144,9 +143,18 @@ class RunFolder:
     def left_word(self) -> bytes:
         """What a supervisor should hear that could not be reached yet."""
         try:
-            return (self.path / CANCEL).read_bytes()
+            return read_plain(self.path / CANCEL, LARGEST_RECORD)
         except OSError:
             return b""
+
+    def remove_odd(self) -> None:
+        """Remove what is neither file nor folder, links above all: nobody of ours has made it. Once nothing
+        of the job runs any more; raises OSError.
+        """
+        with os.scandir(self.path) as entries:
+            for entry in entries:
+                if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
+                    os.unlink(entry.path)  # noqa: PTH108 - an entry has its path
 
     def remove_temporary(self) -> None:
         """Remove the temp folder with all that is in it."""

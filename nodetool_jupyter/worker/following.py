@@ -20,9 +20,10 @@ from nodetool_jupyter.model.batch import JOB_UPDATE, KeptBatch
 from nodetool_jupyter.model.events import decode_event, encode_event
 from nodetool_jupyter.worker.event_log import LogReader
 from nodetool_jupyter.worker.folder import EXIT, SUPERVISOR, RunFolder
-from nodetool_jupyter.worker.tail import belongs, conclude, is_end
+from nodetool_jupyter.worker.tail import belongs, conclude, is_last, place_of
 
 BLOCK = 1024 * 1024
+START = b'{"'
 POLL = 0.05
 """Seconds between two looks at jobs without a bell."""
 CHECK = 1.0
@@ -45,7 +46,9 @@ class Followed(Protocol):
 
 
 class Follower:
-    """How far one job has been read. ``bell`` is the descriptor that rings, which is closed at the end."""
+    """How far one job has been read. ``bell`` is the descriptor that rings, which is closed at the end;
+    ``concludes`` is whether a job whose supervisor has died gets its end here.
+    """
 
     def __init__(
         self,
@@ -55,17 +58,19 @@ class Follower:
         *,
         bell: int | None = None,
         first_seq: int = 1,
+        concludes: bool = True,
     ) -> None:
         self._folder = folder
         self._job_id = job_id
         self.followed = followed
         self._log: LogReader = folder.reader()
-        self._offset = 0
+        self._offset = place_of(folder, first_seq)
         self._first_seq = first_seq
         self.seq = first_seq
         self._checked = monotonic()
         self.bell = bell
         self.is_over = False
+        self._concludes = concludes
         self.is_spoilt = False
         """Whether its log can't be read on: only its end is waited for, which the exit record has."""
 
@@ -82,7 +87,11 @@ class Follower:
         now = monotonic()
         if self.bell is None:
             self.read()
-        if not self.is_over and now - self._checked >= (POLL if self.bell is None else CHECK):
+        if (
+            self._concludes
+            and not self.is_over
+            and now - self._checked >= (POLL if self.bell is None else CHECK)
+        ):
             self._checked = now
             self.check()
 
@@ -101,9 +110,7 @@ class Follower:
                 at = None
             if not lines:
                 return
-            if at not in (None, len(lines) - 1) or not belongs(
-                lines[-1], self._job_id, self.seq + len(lines) - 1
-            ):
+            if at not in (None, len(lines) - 1) or not self._belong(lines):
                 raise WorkflowError("something else than its worker has written to the job's log")
             self._offset = offset
             self.is_over = at is not None
@@ -111,8 +118,16 @@ class Follower:
             self.seq += len(lines)
             self.followed.take(batch)
 
+    def _belong(self, lines: list[bytes]) -> bool:
+        """Whether they are the next messages: by the number of the last one, and the looks of all."""
+        last = self.seq + len(lines) - 1
+        return belongs(lines[-1], self._job_id, last) and all(line.startswith(START) for line in lines)
+
     def _take_end(self) -> None:
-        end = decode_event(self._folder.read_record(EXIT)["update"].encode())
+        told = self._folder.read_record(EXIT).get("update")
+        end = decode_event(told.encode()) if isinstance(told, str) else None
+        if end is None or not is_last(end):
+            raise WorkflowError("something else than its supervisor has written the job's exit record")
         self.is_over = True
         self.followed.take(KeptBatch([encode_event(replace(end, seq=self.seq))], self._job_id, self.seq))
 
@@ -256,7 +271,7 @@ class Followers:
 def _place_of_end(lines: list[bytes]) -> int | None:
     """Where the first message stands that ends a job."""
     for at, line in enumerate(lines):
-        if JOB_UPDATE in line and is_end(decode_event(line)):
+        if JOB_UPDATE in line and is_last(decode_event(line)):
             return at
     return None
 

@@ -24,22 +24,26 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext, Services
+from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext, Resumption, Services
 from nodetool_jupyter.engine.failure import details_of, engine_failed
-from nodetool_jupyter.engine.keeping import Keeper, read_kept
+from nodetool_jupyter.engine.feeding import Feeds
+from nodetool_jupyter.engine.keeping import Keeper, read_kept, read_state
+from nodetool_jupyter.engine.outcome import Outcome
 from nodetool_jupyter.engine.plan import Plan, compile_graph
 from nodetool_jupyter.engine.registry import Registry, source_spec
-from nodetool_jupyter.engine.runner import Outcome, WorkflowRunner
+from nodetool_jupyter.engine.runner import WorkflowRunner
 from nodetool_jupyter.engine.stack import is_in_node
 from nodetool_jupyter.engine.threads import ThreadPool
 from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError, StoreError
 from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.request import ResourceLimits
-from nodetool_jupyter.settings import read_allowed_hosts, read_secret, set_environment
+from nodetool_jupyter.settings import get_environment, read_allowed_hosts, read_secret, set_environment
+from nodetool_jupyter.values.codec import decode
 from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits
 from nodetool_jupyter.worker.cgroup import ControlGroup
 from nodetool_jupyter.worker.folder import RunFolder
+from nodetool_jupyter.worker.inputs import InputReader
 from nodetool_jupyter.worker.order import Order, decode_graph, decode_params, dump, unpack_code
 from nodetool_jupyter.worker.pipes import WorkerEnds
 from nodetool_jupyter.worker.process import COOKIE
@@ -90,7 +94,9 @@ def _put_streams_aside(output: int) -> None:
 
 
 def _settle(order: Order, environment: Mapping[str, str] | None) -> None:
-    """Be where the kernel is: its environment, folder and import path."""
+    """Be where the kernel is: its environment, folder and import path; a container's own are added to."""
+    if order.is_contained:
+        environment = {**get_environment(), **(environment or {})}
     set_environment(environment, {COOKIE: order.job_id})
     os.chdir(order.working_directory)
     sys.path[:] = order.path or sys.path
@@ -108,6 +114,7 @@ class _Worker:
         self._pool = ThreadPool(order.thread_pool_size)
         self._is_cancelled = False
         plan = self._plan()
+        self._feeds = Feeds(plan.fed)
         os.register_at_fork(
             before=_hold_back_signals, after_in_parent=_let_signals_come, after_in_child=self._be_ordinary
         )
@@ -119,7 +126,9 @@ class _Worker:
             first_seq=order.first_seq,
             grace=order.grace,
             is_mortal=True,
+            feeds=self._feeds,
         )
+        self._is_fed = bool(plan.fed)
         teller.on_failure = self.runner.cancel
 
     def _be_ordinary(self) -> None:
@@ -159,12 +168,20 @@ class _Worker:
             temp_folder=self._temp_folder,
             spill=ValueFolder(self._folder.values, f"job {order.job_id}"),
             keeper=keeper,
+            resumption=self._resumption(),
             pickle=dump,
             allowed_hosts=read_allowed_hosts(),
         )
         return ProcessingContext(
             order.job_id, order.workflow_id, order.user_id, Path(order.workspace), services
         )
+
+    def _resumption(self) -> Resumption | None:
+        order, folder = self._order, self._folder
+        if order.attempt == 1:
+            return None
+        value = decode(order.resume_value, ValueFolder(folder.values).find, unpickle=pickle.loads)
+        return read_state(folder.path, folder.values, value, pickle.loads)
 
     def _temp_folder(self) -> Path:
         make_private(self._folder.temporary)
@@ -175,6 +192,8 @@ class _Worker:
         signal.signal(signal.SIGTERM, self._on_terminate)
         ended = threading.Event()
         threading.Thread(target=self._pulse, args=(ended,), name="nodetool-pulse", daemon=True).start()
+        if self._is_fed:
+            InputReader(self._folder, self._feeds, self.runner.cancel).start()
         try:
             outcome = self._complete()
         except BaseException as bug:  # noqa: BLE001 - whatever it is, the job must end

@@ -50,8 +50,12 @@ class Order:
     resumed: str | None = None
     """The run directory of a job from whose results it goes on; ``reads_pickles`` if it may unpickle them."""
     reads_pickles: bool = False
+    resume_value: Any = None
+    """Encoded; of an attempt that goes on after the job was suspended."""
     attempt: int = 1
     first_seq: int = 1
+    is_contained: bool = False
+    """Whether the supervisor and its worker have a container of their own."""
 
     def to_bytes(self) -> bytes:
         """As it lies in the run directory."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from nodetool_jupyter.model.events import JobUpdate, OutputUpdate, decode_event
 from nodetool_jupyter.values.codec import decode
+from nodetool_jupyter.values.files import read_plain
 from nodetool_jupyter.worker.folder import EXIT, OUTPUT, RunFolder
 from nodetool_jupyter.worker.output import HEAD, TAIL, Output
 
@@ -54,7 +55,7 @@ def read_outputs(
         if isinstance(event, OutputUpdate):
             outputs.setdefault(event.output_name, []).append(decode(event.value, find, unpickle=unpickle))
         elif isinstance(event, JobUpdate) and event.run_state is not None:
-            outputs = {name: outputs.get(name, []) for name in event.run_state["outputs"]}
+            outputs = {name: [] for name in event.run_state["outputs"]}  # a resumed run gives all of them
     return outputs
 
 
@@ -63,7 +64,7 @@ def read_written(folder: RunFolder) -> str:
     beginning and the end, with how much was left out.
     """
     try:
-        data = (folder.path / OUTPUT).read_bytes()
+        data = read_plain(folder.path / OUTPUT)
     except FileNotFoundError:
         return ""
     shown = Output(SHOWN_HEAD, SHOWN_TAIL)

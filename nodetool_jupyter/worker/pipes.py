@@ -96,7 +96,7 @@ class Pipes:
             return Told()
         size, _, line = said.removeprefix(start).partition(b" ")
         update = _decoded(line) if said.startswith(start) and size.isdigit() else None
-        if update is not None and update.status in ("completed", "failed", "cancelled"):
+        if update is not None and update.status in ("completed", "failed", "cancelled", "suspended"):
             return Told(update, int(size))
         return Told(
             fault=Fault(

@@ -22,9 +22,9 @@ from typing import Any
 
 from nodetool_jupyter.errors import ErrorCode, NodeToolError, WorkflowError
 from nodetool_jupyter.model.events import Fault, JobUpdate
-from nodetool_jupyter.model.faults import timed_out
+from nodetool_jupyter.model.faults import container_stopped, timed_out
 from nodetool_jupyter.worker import wire
-from nodetool_jupyter.worker.cgroup import ControlGroup, make_groups
+from nodetool_jupyter.worker.cgroup import ControlGroup, make_groups, own_groups
 from nodetool_jupyter.worker.event_log import FULL_DISK
 from nodetool_jupyter.worker.folder import EXIT, ORDER, OUTPUT, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.host import work
@@ -205,7 +205,7 @@ class Supervisor:
         def read() -> None:
             for number in ours.recv(4096):
                 if number == signal.SIGTERM:
-                    self._cancel(None)
+                    self._cancel(container_stopped() if self._order.is_contained else None)
             self._look_for_end()
 
         self._listen(ours, read)
@@ -215,17 +215,18 @@ class Supervisor:
     def _start_worker(self, environment: Mapping[str, str] | None) -> None:
         parent = os.getpid()
         record = {"pid": parent, "start_time": start_time(parent), "boot_id": boot_id()}
-        self._folder.make_reserve()
-        self._groups = tuple(make_groups(self._order.job_id, self._order.limits))
+        order = self._order
+        self._groups = tuple(own_groups() if order.is_contained else make_groups(order.job_id, order.limits))
         groups = [str(group.path) for group in self._groups]
         # Before the fork: without this record nothing of the user's has ever run.
-        self._folder.write_record(SUPERVISOR, {**record, "attempt": self._order.attempt, "groups": groups})
+        self._folder.write_record(SUPERVISOR, {**record, "attempt": order.attempt, "groups": groups})
         pipes = self._pipes
         sys.stdout.flush()
         self._worker = os.fork()
         if self._worker == 0:
             self._become_worker(parent, pipes, environment)
         pipes.close_in_supervisor()
+        self._folder.make_reserve()  # while the worker begins
         self._listen_until(pipes.output_fd, pipes.read_output)
         self._listen_until(pipes.end_fd, pipes.read_end)
         if self._cancelled_at is not None:

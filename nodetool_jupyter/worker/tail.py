@@ -12,6 +12,7 @@ from pydantic_core import from_json
 from nodetool_jupyter.errors import ErrorCode, WorkflowError
 from nodetool_jupyter.model.events import Event, Fault, JobUpdate, decode_event, encode_event
 from nodetool_jupyter.model.job import JobStatus
+from nodetool_jupyter.values.files import open_plain
 from nodetool_jupyter.worker.cgroup import remove_groups
 from nodetool_jupyter.worker.event_log import LogReader
 from nodetool_jupyter.worker.folder import EXIT, REFUSAL, SUPERVISOR, RunFolder
@@ -63,11 +64,12 @@ def write_exit(folder: RunFolder, update: JobUpdate, **facts: Any) -> None:
     folder.write_record(EXIT, {"update": encode_event(update).decode(), **facts})
 
 
-def conclude(folder: RunFolder, job_id: str, first_seq: int = 1) -> bool:
+def conclude(folder: RunFolder, job_id: str, first_seq: int = 1, end: JobUpdate | None = None) -> bool:
     """Give a job its end whose supervisor has died without a word; False where somebody looks after it still.
 
     What it has left running is killed. An end that is in the log already does not count: without the exit
-    record nobody knows who wrote it. Raises OSError, StoreError.
+    record nobody knows who wrote it. ``end`` is told, where more is known than the run directory has. Raises
+    OSError, StoreError.
     """
     lock = folder.try_lock()
     if lock is None:
@@ -81,11 +83,10 @@ def conclude(folder: RunFolder, job_id: str, first_seq: int = 1) -> bool:
         folder.remove_temporary()
         folder.use_reserve()
         seq, _ = _last_sound(folder, job_id, first_seq, None)
-        fault = _refusal(folder) or _loss(record)
-        update = JobUpdate(
-            status="failed", job_id=job_id, seq=seq, error=fault.message, fault=fault, timestamp=time.time()
-        )
-        write_exit(folder, _append(folder, update))
+        if end is None:
+            fault = _refusal(folder) or _loss(record)
+            end = JobUpdate(status="failed", error=fault.message, fault=fault, timestamp=time.time())
+        write_exit(folder, _append(folder, replace(end, job_id=job_id, seq=seq)))
     finally:
         os.close(lock)
     return True
@@ -94,7 +95,10 @@ def conclude(folder: RunFolder, job_id: str, first_seq: int = 1) -> bool:
 def _refusal(folder: RunFolder) -> Fault | None:
     """Why a supervisor did not take the job."""
     record = folder.read_record(REFUSAL)
-    return Fault(**{**record, "code": ErrorCode(record["code"])}) if record else None
+    try:
+        return Fault(**{**record, "code": ErrorCode(record["code"])}) if record else None
+    except (KeyError, TypeError, ValueError):  # what runs there has written it
+        return None
 
 
 def _loss(supervisor: dict[str, Any]) -> Fault:
@@ -122,10 +126,15 @@ def is_end(event: Event) -> bool:
     return isinstance(event, JobUpdate) and JobStatus(event.status).is_terminal
 
 
+def is_last(event: Event) -> bool:
+    """Whether a message is the last one of its attempt: it ends its job, or suspends it."""
+    return isinstance(event, JobUpdate) and JobStatus(event.status).is_at_rest
+
+
 def _last_line(folder: RunFolder) -> bytes | None:
     """The last whole line."""
     try:
-        with folder.events.open("rb", buffering=0) as file:
+        with os.fdopen(open_plain(folder.events, os.O_RDONLY), "rb", buffering=0) as file:
             end = file.seek(0, 2)
             data = b""
             while end and data.count(b"\n") < 2:
@@ -151,17 +160,38 @@ def _cut_to_sound(folder: RunFolder, job_id: str, first_seq: int) -> tuple[int, 
     anything to cut.
     """
     log = LogReader(folder.events)
-    seq, size, offset = first_seq, 0, 0
+    size = offset = place_of(folder, first_seq)
+    seq = first_seq
     while lines := log.read(offset, limit=BLOCK)[0]:
         for line in lines:
             event = _decoded(line) if belongs(line, job_id, seq) else None
             if event is None or is_end(event):
-                os.truncate(folder.events, size)
+                _cut(folder, size)
                 return seq, True
             seq += 1
             size += len(line) + 1
         offset = size
     return seq, False
+
+
+def place_of(folder: RunFolder, seq: int) -> int:
+    """Where the message with a number begins, behind those of earlier attempts."""
+    lines = LogReader(folder.events).read()[0] if seq > 1 else []
+    before = lines[: seq - 1] if lines and (_seq_of(lines[0]) == 1) else []
+    return sum(map(len, before)) + len(before)
+
+
+def _seq_of(line: bytes) -> int:
+    event = _decoded(line)
+    return 0 if event is None else event.seq
+
+
+def _cut(folder: RunFolder, size: int) -> None:
+    fd = open_plain(folder.events, os.O_WRONLY)
+    try:
+        os.ftruncate(fd, size)
+    finally:
+        os.close(fd)
 
 
 def belongs(line: bytes, job_id: str, seq: int) -> bool:

@@ -61,6 +61,8 @@ def judge(ending: Ending) -> JobUpdate:
     code = None if ending.wait_status is None else os.waitstatus_to_exitcode(ending.wait_status)
     if update is not None and update.status == "completed" and code == 0:
         return update
+    if update is not None and update.status == "suspended" and code == 0 and not ending.is_cancelled:
+        return update
     if ending.is_cancelled and (update is None or update.status != "completed"):
         return _ended_as_asked(ending)
     fault = _fault_of(ending, 0 if code is None else code)

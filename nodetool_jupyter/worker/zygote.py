@@ -97,13 +97,22 @@ def _warm_up() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """``zygote FD`` serves the socket FD; ``supervise FD BELL`` runs one job."""
+    """``zygote FD`` serves the socket FD; ``supervise FD BELL`` runs one job; ``contained FOLDER`` the one
+    whose run directory a container has there; ``try`` only says that all is here.
+    """
     match arguments:
         case ["zygote", fd]:
             serve(socket.socket(fileno=int(fd)))
             return 0
         case ["supervise", fd, bell]:
             return supervise(socket.socket(fileno=int(fd)), int(bell))
+        case ["contained", folder]:
+            from nodetool_jupyter.worker.contained import serve_folder
+
+            return serve_folder(folder)
+        case ["try"]:
+            _warm_up()
+            return 0
         case _:
             sys.stderr.write("this module is started by nodetool_jupyter\n")
             return 64

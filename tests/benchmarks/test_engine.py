@@ -21,6 +21,7 @@ from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.session import get_session
 from nodetool_jupyter.worker.event_log import LogWriter
 from tests.benchmarks.compare import compare
+from tests.benchmarks.steps import increment, text, upper
 
 pytestmark = pytest.mark.benchmark
 
@@ -32,21 +33,6 @@ PAIRS = 15
 @node
 async def one() -> int:
     return 1
-
-
-@node
-async def increment(x: int) -> int:
-    return x + 1
-
-
-@node
-async def text(x: int) -> str:
-    return str(x)
-
-
-@node
-async def upper(x: str) -> str:
-    return x.upper()
 
 
 @node

@@ -20,7 +20,8 @@ from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.subprocess import SubprocessStrategy
 from nodetool_jupyter.worker.event_log import NAME, LogReader
 from tests.benchmarks.compare import compare
-from tests.benchmarks.test_engine import chain_of, increment, text, upper
+from tests.benchmarks.steps import increment, text, upper
+from tests.benchmarks.test_engine import chain_of
 from tests.integration.kernels import kernel, read_id
 from tests.support import wait_until
 from tests.unit.engine.support import graph

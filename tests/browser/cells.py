@@ -77,3 +77,40 @@ workflow.Preview(value=picture(width=300))
 workflow.Preview(value=plot(points=30), name="the plot")
 output(rows=3, table=squares, words=tell(value=1))
 """
+SAY = """
+from nodetool_jupyter import Panel
+
+@node
+async def count(word: str, times: int, until: str, context) -> str:
+    if word == "bad":
+        raise ValueError("a bad word")
+    while not Path(until).exists():
+        context.progress(1, 2)
+        await asyncio.sleep(0.02)
+    return " ".join([word] * times)
+
+def param(kind, name, **data):
+    return {"id": name, "type": f"nodetool.input.{kind}", "data": {"name": name, **data}}
+
+say = {"name": "Say it", "description": "Says a word some times.", "graph": {
+    "nodes": [
+        param("StringInput", "word", description="what to say"),
+        param("IntegerInput", "times", value=2, min=1, max=9),
+        param("SelectInput", "tone", value="soft", options=["soft", "loud"]),
+        param("BooleanInput", "twice", value=False),
+        param("StringListInput", "words", value=["one", "two"]),
+        param("ImageInput", "picture", value={"type": "image", "uri": ""}),
+        param("DataframeInput", "table", value={"type": "dataframe"}),
+        {"id": "day", "type": "nodetool_jupyter.authoring.ValueInput",
+         "data": {"name": "day", "type_name": "date", "value": "2026-03-01"}},
+        {"id": "count", "type": "notebook.count", "data": {"until": "go"}},
+        {"id": "said", "type": "nodetool.output.Output", "data": {"name": "said"}},
+    ],
+    "edges": [
+        {"source": "word", "target": "count", "targetHandle": "word"},
+        {"source": "times", "target": "count", "targetHandle": "times"},
+        {"source": "count", "target": "said", "targetHandle": "value"},
+    ],
+}}
+"""
+"""A workflow with an input of each kind; it says the word when it may go, and fails for a bad one."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 PROGRAM = (sys.executable, "-m", "nodetool_jupyter")
 DEADLINE = 60.0
@@ -80,3 +82,18 @@ def started(*words: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.kill()
         process.communicate()
+
+
+def in_terminal(*words: str) -> tuple[str, str]:
+    """What the program writes to a terminal as its standard error, and its standard output, which is none."""
+    ours, theirs = os.openpty()
+    shown = b""
+    with os.fdopen(ours, "rb", buffering=0) as terminal, TemporaryFile() as out:
+        process = subprocess.Popen([*PROGRAM, *words], stdin=subprocess.DEVNULL, stdout=out, stderr=theirs)
+        os.close(theirs)
+        with suppress(OSError):  # Linux says so where the other end has been closed
+            while part := terminal.read(4096):
+                shown += part
+        process.wait(DEADLINE)
+        out.seek(0)
+        return shown.decode(), out.read().decode()

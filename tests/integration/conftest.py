@@ -47,6 +47,25 @@ def session(open_session: Open) -> Session:
     return open_session()
 
 
+@pytest.fixture
+def engine(docker_image: str) -> Iterator[Any]:
+    """A Docker Engine with the image; no container of ours outlives the test."""
+    from tests.docker import Engine, no_containers
+
+    engine = Engine()
+    with no_containers(engine):
+        yield engine
+    engine.close()
+
+
+@pytest.fixture
+def docker_session(engine: Any, open_session: Open) -> Iterator[Session]:
+    """A session for jobs in containers, closed before containers are looked for."""
+    session = open_session(max_containers=2)
+    yield session
+    session.close()
+
+
 @pytest.fixture(scope="module")
 def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
     """Processes for jobs, warm from the first test of a module on."""

@@ -19,7 +19,7 @@ from nodetool_jupyter.model.graph import Edge, Graph, Node
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.settings import Settings
 
-home, *arguments = sys.argv[1:]
+home, strategy, *arguments = sys.argv[1:]
 session = Session(Settings(home=home, max_workflow_threads=50, cancel_grace=0.5))
 
 def submit(kind, name="", **data):
@@ -27,16 +27,18 @@ def submit(kind, name="", **data):
     output = Node(id="o", type="nodetool.output.Output", data={"name": "r"})
     edge = Edge(source="n", target="o", targetHandle="value")
     graph = Graph(nodes=(Node(id="n", type=kind.spec.type, data=data), output), edges=(edge,))
-    job = session.submit(graph, strategy="subprocess", name=name)
+    job = session.submit(graph, strategy=strategy, name=name)
     print(job.id, flush=True)
     return job
 """
 
 
 @contextmanager
-def kernel(home: Path, code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def kernel(
+    home: Path, code: str, *arguments: str, strategy: str = "subprocess"
+) -> Iterator[subprocess.Popen[str]]:
     """A process that runs ``code`` after the prologue; killed at the end, if it lives then."""
-    command = [sys.executable, "-c", PROLOGUE + code, str(home), *arguments]
+    command = [sys.executable, "-c", PROLOGUE + code, str(home), strategy, *arguments]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ}
     )

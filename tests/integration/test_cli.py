@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.command_line import DEADLINE, program, started, workflow
+from tests.integration.command_line import DEADLINE, in_terminal, program, started, workflow
 from tests.support import wait_until
 
 STRATEGIES = ("threaded", "subprocess")
@@ -37,6 +37,16 @@ def test_the_result_is_all_there_is_on_standard_output(tmp_path: Path, strategy:
     assert (ran.returncode, ran.stdout) == (0, "$ADA\n")
     assert "✓ shout_1" in ran.stderr
     assert f"✓ flow: completed, 3 nodes ({strategy})" in ran.stderr
+
+
+def test_a_terminal_shows_one_line_that_is_rewritten(tmp_path: Path) -> None:
+    """And the end state in its place; the result is left to standard output."""
+    shown, result = in_terminal("run", workflow(tmp_path, "counts(end=50_000)"))
+    line = "\r\x1b[K"
+    assert shown.count(line) > 2
+    assert shown.rpartition(line)[2].startswith("✓ flow: completed, 2 nodes (threaded)")
+    assert "result =" not in shown
+    assert len(json.loads(result)) == 50_000
 
 
 def test_several_outputs_are_an_object(tmp_path: Path) -> None:
@@ -269,6 +279,8 @@ def test_the_result_of_a_job_that_failed_is_its_error(tmp_path: Path) -> None:
     program("run", workflow(tmp_path, "fail(text='x')"))
     ran = program("result")
     assert (ran.returncode, ran.stdout, "no x" in ran.stderr) == (1, "", True)
+    [job] = jobs()
+    assert (job["error"]["code"], job["error"]["node_id"]) == ("node_error", "fail_1")
 
 
 def test_nothing_of_a_notebook_is_imported(tmp_path: Path) -> None:

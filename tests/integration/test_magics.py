@@ -13,6 +13,7 @@ from nodetool_jupyter.errors import (
     CellError,
     InvalidGraph,
     JobNotFound,
+    JobSuspended,
     JobTimedOut,
     NodeError,
     OptionError,
@@ -20,6 +21,7 @@ from nodetool_jupyter.errors import (
     UnknownStrategy,
 )
 from nodetool_jupyter.job import Job, Result
+from nodetool_jupyter.widgets.panel import Panel
 from tests.unit.magics.shells import NODES, Shell, open_shell
 
 HELLO = {
@@ -130,6 +132,17 @@ class TestResult:
         assert (ran.error, type(job), shell.names["_"]) == (None, Job, job)
         assert job.result(timeout=10) == "A"
 
+    def test_panel_is_the_line_s_value(self, shell: Shell, hello: Path) -> None:
+        """Of a file, or of what ran last; where no widget can be, its form is shown as text."""
+        ran = shell.run(f"%nodetool panel {hello}")
+        assert (ran.error, type(shell.names["_"])) == (None, Panel)
+        assert "panel of" in ran.plain
+        assert "who" in ran.plain
+        shell.run("%%nodetool --name last -p n=3\nshout(text='a', times=Input('n', int, 2, min=1, max=9))")
+        shell.run("panel = %nodetool panel")
+        panel = shell.names["panel"]
+        assert (panel.workflow.name, panel.values) == ("last", {"n": 2})
+
     def test_dry_run_draws_and_runs_nothing(self, shell: Shell) -> None:
         """All is checked, the graph is shown, and there is no job afterwards."""
         ran = shell.run("%%nodetool --dry-run\nshout(text=shout(text='a'))")
@@ -156,7 +169,7 @@ class TestErrors:
             ("%%nodetool --file nowhere.json", Exception, "there is no file nowhere.json"),
             ("%nodetool run", OptionError, "it needs FILE"),
             ("%nodetool retry zzzz", JobNotFound, "zzzz"),
-            ("%nodetool panel", OptionError, "not in this version"),
+            ("%nodetool panel nowhere.json", Exception, "there is no file nowhere.json"),
             ("%nodetool prune", OptionError, "say what may go"),
             ("%nodetool prune --older-than soon", OptionError, "give a time such as 12h"),
             ("%nodetool prune --keep all", OptionError, "give a number of jobs"),
@@ -346,3 +359,37 @@ class TestCommands:
         ran = shell.run("%nodetool jobs")
         assert "<img" not in ran.html
         assert "&lt;img" in ran.html
+
+
+ASKS = """
+from nodetool_jupyter import ProcessingContext, node
+
+@node
+async def asks(text: str, context: ProcessingContext) -> str:
+    if context.resumption is None:
+        context.suspend("please read it", text)
+    return context.resumption.state + "!"
+"""
+
+
+class TestGoingOn:
+    """Jobs that wait for their user."""
+
+    @pytest.mark.parametrize("strategy", ["threaded", "subprocess"])
+    def test_a_suspended_job_is_resumed(self, shell: Shell, strategy: str) -> None:
+        """The cell raises, so that "Run all" stops there, and says how to go on."""
+        assert shell.run(ASKS).error is None
+        ran = shell.run(f"%%nodetool --strategy {strategy} --progress none\nasks(text=shout(text='a'))")
+        assert isinstance(ran.error, JobSuspended)
+        assert "is suspended: please read it" in str(ran.error)
+        assert "%nodetool resume" in str(ran.error)
+        assert shell.run("%nodetool resume last").value == "A!"
+        assert "suspended" not in shell.run("%nodetool jobs").text
+
+    @pytest.mark.parametrize("strategy", ["threaded", "subprocess"])
+    def test_a_cell_is_fed_by_the_next_ones(self, shell: Shell, strategy: str) -> None:
+        shell.run(f"%%nodetool -b -o job --strategy {strategy}\nshout(text=Input('text', str, stream=True))")
+        assert shell.run("job.push_input('text', 'a')").error is None
+        assert isinstance(shell.run("job.push_input('text', 5)").error, OptionError)
+        assert shell.run("job.push_input('text', 'b'); job.end_input('text')").error is None
+        assert shell.run("job.result(20)").value == ["A", "B"]

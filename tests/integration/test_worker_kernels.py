@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from jupyter_client.manager import KernelManager
 
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.settings import Settings
-from tests.integration.test_kernel import PATIENCE, Kernel
+from tests.integration.live_kernel import PATIENCE, Kernel, open_kernel
 from tests.support import wait_until
 from tests.unit.engine.support import check_events
 
@@ -57,27 +55,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def open_kernel(home: Path) -> Iterator[Kernel]:
-    manager = KernelManager(kernel_name="python3")
-    manager.start_kernel(env={**os.environ, "NODETOOL_HOME": str(home), "NODETOOL_CANCEL_GRACE": "0.5"})
-    client = manager.blocking_client()
-    client.start_channels()
-    try:
-        client.wait_for_ready(timeout=PATIENCE)
-        kernel = Kernel(manager, client)
+def ready_kernel(home: Path) -> Iterator[Kernel]:
+    """A kernel that has run the notebook's first cell."""
+    with open_kernel(home, home) as kernel:
         assert kernel.run(SETUP).status == "ok"
         yield kernel
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-        manager.cleanup_resources()
-        manager.context.destroy(linger=0)
 
 
 @pytest.fixture(scope="module")
 def kernel(home: Path) -> Iterator[Kernel]:
     """One kernel for the tests that leave it as it is."""
-    with open_kernel(home) as kernel:
+    with ready_kernel(home) as kernel:
         yield kernel
 
 
@@ -113,8 +101,8 @@ def check_end(kernel: Kernel, home: Path, gate: Path, name: str) -> None:
 def test_interrupt(kernel: Kernel, home: Path, tmp_path: Path) -> None:
     """The stop button ends the cell; a job in the background goes on."""
     begin(kernel, home, tmp_path / "gate", "interrupted")
-    busy = kernel.send("import time\nfor _ in range(600): time.sleep(0.1)")
-    kernel.wait_for_message(lambda message: message["msg_type"] == "execute_input")
+    busy = kernel.send("import time\nprint('busy', flush=True)\nfor _ in range(600): time.sleep(0.1)")
+    kernel.wait_for_message(lambda message: message["msg_type"] == "stream")
     kernel.interrupt()
     assert kernel.reply(busy).content["ename"] == "KeyboardInterrupt"
     check_end(kernel, home, tmp_path / "gate", "interrupted")
@@ -122,7 +110,7 @@ def test_interrupt(kernel: Kernel, home: Path, tmp_path: Path) -> None:
 
 def test_restarts(home: Path, tmp_path: Path) -> None:
     """By the button, or by the server after a crash: the next kernel has the job."""
-    with open_kernel(home) as kernel:
+    with ready_kernel(home) as kernel:
         for way in ("button", "kill"):
             begin(kernel, home, tmp_path / way, way)
             if way == "kill":

@@ -109,11 +109,12 @@ def test_very_many_messages(workers: Workers) -> None:
     assert job.values == list(range(100_000))
 
 
-def test_a_large_value(workers: Workers) -> None:
-    """Goes by a file of its own: kernel and log stay small."""
+@pytest.mark.parametrize("size", [100, pytest.param(500, marks=pytest.mark.storm)])
+def test_a_large_value(workers: Workers, size: int) -> None:
+    """In megabytes; goes by a file of its own: kernel and log stay small."""
     before = psutil.Process().memory_info().rss
-    job = workers.run(processes.large, size=200 * 2**20)
+    job = workers.run(processes.large, size=size * 2**20)
     assert job.status == "completed"
     assert job.folder.events.stat().st_size < 10_000
-    assert sum(path.stat().st_size for path in job.folder.values.iterdir()) >= 200 * 2**20
+    assert sum(path.stat().st_size for path in job.folder.values.iterdir()) >= size * 2**20
     assert psutil.Process().memory_info().rss - before < 20 * 2**20

@@ -14,6 +14,7 @@ from pathlib import Path
 from nodetool_jupyter import ProcessingContext, node
 from nodetool_jupyter.worker.process import COOKIE
 
+LINE = {"type": "log_update", "node_id": "n", "node_name": "n", "content": "forged", "severity": "info"}
 BLOCK = b"x" * 1023 + b"\n"
 
 
@@ -85,7 +86,10 @@ async def yields(count: int) -> AsyncIterator[int]:
 def completed(job_id: str, **fields: object) -> bytes:
     """A message that says that a job has completed."""
     event = {"type": "job_update", "status": "completed", "timestamp": time.time(), "job_id": job_id}
-    return json.dumps({**event, **fields}).encode() + b"\n"
+    event = {**event, **fields}
+    if event["type"] != "job_update":
+        del event["status"]
+    return json.dumps(event).encode() + b"\n"
 
 
 @node
@@ -124,7 +128,7 @@ def writes_to_its_log(folder: str, text: str, code: int) -> str:
     path = Path(folder) / job_id / "events.jsonl"
     seq = path.read_bytes().count(b"\n") + 1
     data = text.encode().replace(b"{end}", completed(job_id, seq=seq))
-    data = data.replace(b"{event}", completed(job_id, seq=seq, status="running"))
+    data = data.replace(b"{event}", completed(job_id, seq=seq, **LINE))
     with path.open("ab") as file:
         file.write(data)
     if code >= 0:

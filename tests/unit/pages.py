@@ -10,9 +10,9 @@ TAGS = {
     "summary", "svg", "table", "tbody", "td", "text", "th", "thead", "title", "tr",
 }  # fmt: skip
 ATTRIBUTES = {
-    "alt", "aria-hidden", "aria-label", "aria-valuemax", "aria-valuemin", "aria-valuenow", "aria-valuetext",
-    "class", "d", "height", "hidden", "role", "rx", "scope", "src", "style", "tabindex", "text-anchor",
-    "title", "transform", "viewbox", "width", "x", "xmlns", "y",
+    "alt", "aria-hidden", "aria-label", "aria-level", "aria-valuemax", "aria-valuemin", "aria-valuenow",
+    "aria-valuetext", "class", "d", "height", "hidden", "role", "rx", "scope", "src", "style", "tabindex",
+    "text-anchor", "title", "transform", "viewbox", "width", "x", "xmlns", "y",
 }  # fmt: skip
 
 

@@ -56,7 +56,7 @@ def test_settings() -> None:
         ("nodetool.text.Summarize", None),
         ("nodetool.text.Map", None),
         ("nodetool.agents.Agent", None),
-        ("nodetool.image.Paste", None),
+        ("nodetool.audio.Trim", None),
         ("notebook.shout", None),
     ],
 )

@@ -121,8 +121,11 @@ def test_a_full_disk_leaves_all_of_a_batch_or_nothing(path: Path, log: LogWriter
 @pytest.mark.only_on("linux")
 def test_a_full_disk_is_named(path: Path, log: LogWriter) -> None:
     """The kernel's own device that is always full gives the error of a disk."""
-    path.parent.mkdir()
-    path.symlink_to("/dev/full")
+    log.open()
+    full = os.open("/dev/full", os.O_RDWR)
+    assert log._fd is not None
+    os.dup2(full, log._fd)
+    os.close(full)
     with pytest.raises(StoreError, match="the disk is full\n  → free some space") as caught:
         log.append(b"{}\n")
     assert fault_code(caught.value) is ErrorCode.DISK_FULL
@@ -145,3 +148,18 @@ def test_any_full_disk_has_its_code() -> None:
         error.__cause__ = OSError(number, "full")
         assert fault_code(error) is ErrorCode.DISK_FULL
     assert fault_code(StoreError("other")) is ErrorCode.STORE_FAILED
+
+
+@pytest.mark.only_on("linux")
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_only_a_regular_file_is_a_log(path: Path, log: LogWriter, tmp_path: Path, kind: str) -> None:
+    """A job that owns its folder can lead nobody to another file, nor have its readers wait for ever."""
+    other = tmp_path / "other"
+    other.write_bytes(b"a line\nand a torn one")
+    path.parent.mkdir()
+    path.symlink_to(other) if kind == "link" else os.mkfifo(path)
+    with pytest.raises(StoreError):
+        log.append(b"{}\n")
+    with pytest.raises(StoreError):
+        LogReader(path).read()
+    assert other.read_bytes() == b"a line\nand a torn one"

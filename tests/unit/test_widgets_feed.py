@@ -235,5 +235,15 @@ def test_a_log_that_can_not_be_read_now_is_read_later() -> None:
     assert reader.view.status is JobStatus.COMPLETED
 
 
+def test_an_end_that_somebody_else_wrote_is_not_shown() -> None:
+    """A node may write to its job's log; how the job has ended, the job says."""
+    job = live()
+    reader = JobReader(job)
+    job.tell(completed())
+    job.status = JobStatus.FAILED
+    reader.close()
+    assert reader.view.status is JobStatus.FAILED
+
+
 def unreadable(offset: int = 0, *, limit: int | None = None) -> tuple[list[bytes], int]:
     raise StoreError("the folder is read-only")

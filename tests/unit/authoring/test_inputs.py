@@ -96,6 +96,13 @@ def test_a_run_must_give_what_has_no_default() -> None:
     assert authored.required == {"a", "c"}
 
 
+def test_a_stream_begins_without_a_param() -> None:
+    """It is declared as such, and a run need not give anything for it."""
+    authored = build("keep(Input('a', int, stream=True))")
+    assert authored.required == set()
+    assert nodes_of("keep(Input('a', int, stream=True))")["input_1"].data["stream"] is True
+
+
 def test_a_default_is_copied() -> None:
     """As any other value of a cell, it is that of the moment."""
     assert nodes_of("x = [1]\nkeep(Input('n', list, x))\nx.append(2)")["input_1"].data["value"] == [1]
@@ -113,6 +120,7 @@ def test_a_default_is_copied() -> None:
         ("Input('n', options=[1])", "the options must be texts"),
         ("Input('n', options=['a'], default='b')", "expected"),
         ("Input('')", "an Input needs a name"),
+        ("Input('n', int, 1, stream=True)", "a stream has no default"),
         ("Input(5)", "an Input needs a name"),
         ("Input('n', 'list[')", "missing ] in type"),
         ("Input('n', str, shout('a'))", "the default must be a value"),

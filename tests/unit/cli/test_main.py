@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from importlib import import_module
 
@@ -84,3 +85,32 @@ def test_settings_and_their_origin(capsys: Captured) -> None:
     shown = capsys.readouterr().out
     assert "environment NODETOOL_HOME" in shown
     assert "MAX_WORKFLOW_THREADS" in shown
+
+
+def feed(data: bytes, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run what comes by standard input."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    return main(["run", "-", "--format", "python"])
+
+
+@pytest.mark.parametrize(
+    ("data", "out"), [(b"1 + 1", "2\n"), (b"'a\\x1bb'", '"a\\u001bb"\n'), (b"x = 1", "")]
+)
+def test_a_body_without_nodes_gives_its_last_value(
+    data: bytes, out: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a cell does; nothing that a terminal would obey."""
+    assert feed(data, monkeypatch) == 0
+    assert capsys.readouterr().out == out
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"), [(b"\xff\xfe", "standard input can't be read"), (b"1 +", "line 1")]
+)
+def test_a_body_that_can_t_be_read(
+    data: bytes, sentence: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sentence, and the exit code for usage."""
+    assert feed(data, monkeypatch) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, sentence in shown.err) == ("", True)

@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.function import NodeFunction
 from nodetool_jupyter.engine.node import BaseNode
+from nodetool_jupyter.engine.outcome import Outcome
 from nodetool_jupyter.engine.plan import Plan, compile_graph, find_problems
 from nodetool_jupyter.engine.registry import Registry
-from nodetool_jupyter.engine.runner import Outcome, WorkflowRunner
+from nodetool_jupyter.engine.runner import WorkflowRunner
 from nodetool_jupyter.engine.spec import NodeSpec
 from nodetool_jupyter.engine.threads import ThreadPool
 from nodetool_jupyter.model.batch import Batch
@@ -136,20 +137,20 @@ class Ran:
 
 
 def check_events(events: Sequence[Event]) -> None:
-    """Numbered from 1 without a gap; one terminal event, the last; a node starts once and ends once."""
+    """Numbered from 1 without a gap; one event that ends all, the last; a node starts once and ends once."""
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     states = [event.status for event in events if isinstance(event, JobUpdate)]
     *before, last = states
     assert before == ["running"] or len(events) == 1, "one that never ran has but its end"
-    assert last in ("completed", "failed", "cancelled")
+    assert last in ("completed", "failed", "cancelled", "suspended")
     assert isinstance(events[-1], JobUpdate)
     by_node: dict[str, list[str]] = {}
     for event in events:
         if isinstance(event, NodeUpdate):
             by_node.setdefault(event.node_id, []).append(event.status)
-    allowed = (["running"], ["running", "completed"], ["running", "error"])
+    allowed = (["running"], *(["running", end] for end in ("completed", "error", "suspended")))
     assert all(statuses in allowed for statuses in by_node.values()), by_node
-    ends = {"completed": [], "failed": [["running", "error"]], "cancelled": []}[last]
+    ends = {"completed": [], "failed": [["running", "error"]], "cancelled": [], "suspended": []}[last]
     assert sum(statuses == ["running", "error"] for statuses in by_node.values()) <= len(ends)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from nodetool_jupyter.engine.function import NodeFunction, node
 from nodetool_jupyter.engine.inbox import LIMIT
+from nodetool_jupyter.errors import InvalidGraph
 from nodetool_jupyter.model.events import EdgeUpdate, NodeUpdate
 from tests.unit.engine.kinds import (
     first_of,
@@ -184,7 +185,7 @@ class TestEarlyEnd:
 
         nodes = {
             "s": (source, {"values": list(range(MANY))}),
-            "w": (slow_items, {"values": [1]}),
+            "w": (later, {"value": 1, "turns": 500}),
             "p": patient,
             "o": Out,
         }
@@ -354,3 +355,16 @@ def test_streams_of_several_kinds_at_once(bench: Bench) -> None:
         edges += [f"s{number} > n{number}.value", f"n{number} > c.values"]
     [result] = bench.run(nodes, *edges).result
     assert sorted(result) == list(range(1, 901))
+
+
+def test_a_stream_for_a_plain_input_beside_one_that_is_read_is_refused(bench: Bench) -> None:
+    """Which of its values counted would be chance."""
+
+    @node
+    async def reads(values: AsyncIterator[int], factor: int) -> list[int]:
+        return [value * factor async for value in values]
+
+    nodes = {"a": (items, {"values": [1, 2]}), "b": (items, {"values": [3, 4]}), "r": reads}
+    with pytest.raises(InvalidGraph, match="several values may come from node b") as caught:
+        bench.run(nodes, "a > r.values", "b > r.factor")
+    assert [(problem.node_id, problem.handle) for problem in caught.value.problems] == [("r", "factor")]

@@ -1,0 +1,48 @@
+"""What of the user's own modules goes along with a job: those that lie beside the notebook are not in the
+image, so functions and classes of theirs travel by value, as the notebook's own do.
+"""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+INSTALLED = ("stdlib", "platstdlib", "purelib", "platlib")
+OURS = "nodetool_jupyter"
+
+_lock = threading.Lock()
+
+
+@contextmanager
+def carried() -> Iterator[None]:
+    """While this lasts, what is pickled takes the code of local modules with it."""
+    import cloudpickle
+
+    with _lock:
+        known = cloudpickle.list_registry_pickle_by_value()
+        modules = [module for module in local_modules() if module.__name__ not in known]
+        for module in modules:
+            cloudpickle.register_pickle_by_value(module)
+        try:
+            yield
+        finally:
+            for module in modules:
+                cloudpickle.unregister_pickle_by_value(module)
+
+
+def local_modules() -> list[ModuleType]:
+    """The imported modules that no installation has: files of the user's."""
+    installed = tuple({f"{Path(sysconfig.get_path(name)).resolve()}/" for name in INSTALLED})
+    found = []
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name == "__main__" or name.partition(".")[0] == OURS or not isinstance(file, str):
+            continue
+        if module.__name__ == name and not str(Path(file).resolve()).startswith(installed):
+            found.append(module)
+    return found

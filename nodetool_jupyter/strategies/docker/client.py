@@ -1,0 +1,343 @@
+"""The Docker Engine's client: the only module that knows docker-py. Its errors become ours, with cause and
+next command; its answers become plain facts. Every call has a short timeout, and none is repeated here.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import IO, TYPE_CHECKING, Any
+
+from nodetool_jupyter.errors import DockerError, ErrorCode
+from nodetool_jupyter.strategies.docker.spec import EngineFacts
+
+if TYPE_CHECKING:
+    from docker.api import APIClient
+
+TIMEOUT = 10.0
+"""Seconds that the engine has to answer; it takes milliseconds."""
+PULL_TIMEOUT = 3600.0
+POOL = 64
+SHOWN = 8
+"""Pieces of what a failed build said that are told."""
+RELIEF = "start Docker (sudo systemctl start docker) and be in its group, or use --strategy subprocess"
+
+
+class NameTaken(DockerError):
+    """There is a container of that name already."""
+
+
+class NoSuchImage(DockerError):
+    """The engine doesn't have the image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What the engine knows of a container. Times in seconds since the epoch."""
+
+    name: str
+    status: str
+    """``created``, ``running``, ``paused``, ``exited``, ``dead``, …"""
+    exit_code: int = 0
+    is_out_of_memory: bool = False
+    error: str = ""
+    created_at: float = 0.0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[tuple[str, str], ...] = ()
+    """Source and target of each."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether something may run in it."""
+        return self.status in ("running", "paused", "restarting", "removing")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What the engine knows of an image. ``size`` in bytes."""
+
+    id: str
+    tags: tuple[str, ...]
+    labels: Mapping[str, str]
+    created: str
+    size: int
+
+
+class Engine:
+    """A connection to the engine, made at the first call. Thread-safe."""
+
+    def __init__(self, timeout: float = TIMEOUT) -> None:
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._api: APIClient | None = None
+
+    def _connected(self) -> APIClient:
+        with self._lock:
+            if self._api is None:
+                self._api = connect(self._timeout)
+            return self._api
+
+    @contextmanager
+    def _asking(self, what: str, code: ErrorCode | None = None) -> Iterator[APIClient]:
+        """One call; ``what`` is the end of "can't …", ``code`` what a refusal means."""
+        from docker import errors
+
+        try:
+            yield self._connected()
+        except errors.ImageNotFound as error:
+            raise NoSuchImage(_said(error), code=ErrorCode.IMAGE_MISSING) from error
+        except errors.APIError as error:
+            raise _refused(what, error, code) from error
+        except (errors.DockerException, OSError) as error:
+            raise DockerError(f"the Docker Engine doesn't answer: {_cause(error)}", hint=RELIEF) from error
+
+    def facts(self) -> EngineFacts:
+        """What it says of itself; raises DockerError where it doesn't answer."""
+        with self._asking("be asked") as api:
+            info = api.info()
+            is_remote = not api.base_url.startswith("http+docker:")
+        security = " ".join(info.get("SecurityOptions") or ())
+        known = {"memory": "MemoryLimit", "processes": "PidsLimit", "cpus": "CpuCfsQuota"}
+        return EngineFacts(
+            version=str(info.get("ServerVersion", "")),
+            cpus=int(info.get("NCPU", 1)),
+            memory=int(info.get("MemTotal", 0)),
+            has_seccomp="name=seccomp" in security and "profile=unconfined" not in security,
+            has_gpus="nvidia" in (info.get("Runtimes") or {}),
+            maps_users="name=rootless" in security or "name=userns" in security,
+            is_remote=is_remote,
+            bounds=frozenset(name for name, key in known.items() if info.get(key, True)),
+        )
+
+    # --- containers -------------------------------------------------------------------------------
+
+    def create(self, name: str, config: Mapping[str, Any]) -> None:
+        """Make a container; raises NameTaken, NoSuchImage, DockerError."""
+        with self._asking(f"make the container {name}") as api:
+            api.create_container_from_config(dict(config), name)  # type: ignore[no-untyped-call]
+
+    def start(self, name: str) -> None:
+        """Start one that has never run: one that has would run again."""
+        with self._asking(f"start the container {name}") as api:
+            api.start(name)
+
+    def inspect(self, name: str) -> Container | None:
+        """What is known of a container; None where there is none."""
+        from docker import errors
+
+        with self._asking(f"look at the container {name}") as api:
+            try:
+                return _container(api.inspect_container(name))
+            except errors.NotFound:
+                return None
+
+    def inspect_raw(self, name: str) -> dict[str, Any]:
+        """All that the engine says of a container."""
+        with self._asking(f"look at the container {name}") as api:
+            found: dict[str, Any] = api.inspect_container(name)
+            return found
+
+    def kill(self, name: str) -> None:
+        """End all that runs in a container; harmless where nothing does."""
+        from docker import errors
+
+        with self._asking(f"end the container {name}") as api:
+            try:
+                api.kill(name)
+            except errors.APIError as error:
+                if error.status_code not in (404, 409):
+                    raise
+
+    def remove(self, name: str) -> None:
+        """End and remove a container with its anonymous volumes; harmless where it is gone, or going."""
+        from docker import errors
+
+        with self._asking(f"remove the container {name}") as api:
+            try:
+                api.remove_container(name, force=True, v=True)
+            except errors.APIError as error:
+                if error.status_code not in (404, 409):
+                    raise
+
+    def logs(self, name: str, lines: int = 40) -> str:
+        """The last lines that a container has printed, which is nothing of its job's."""
+        from docker import errors
+
+        with self._asking(f"read the log of {name}") as api:
+            try:
+                found: bytes = api.logs(name, tail=lines)
+            except errors.NotFound:
+                return ""
+        return found[-16_384:].decode(errors="backslashreplace").strip()
+
+    def containers(self, label: str) -> list[Container]:
+        """All that have the label ``name=value`` or ``name``, also those that have ended."""
+        with self._asking("list containers") as api:
+            found = api.containers(all=True, filters={"label": [label]})
+        return [_listed(each) for each in found]
+
+    # --- images -----------------------------------------------------------------------------------
+
+    def image(self, name: str) -> Image | None:
+        """An image; None where the engine doesn't have it."""
+        from docker import errors
+
+        with self._asking(f"look at the image {name}") as api:
+            try:
+                return _image(api.inspect_image(name))  # type: ignore[no-untyped-call]
+            except errors.ImageNotFound:
+                return None
+
+    def images(self, label: str) -> list[Image]:
+        """All that have the label."""
+        with self._asking("list images") as api:
+            found = api.images(filters={"label": [label]})
+        return [image for each in found if (image := self.image(each["Id"])) is not None]
+
+    def pull(self, name: str) -> None:
+        """Get an image from its registry."""
+        with self._asking(f"pull the image {name}", ErrorCode.IMAGE_MISSING):
+            api = connect(PULL_TIMEOUT)
+            try:
+                tag = None if "@" in name or ":" in name.rpartition("/")[2] else "latest"
+                for line in api.pull(name, tag=tag, stream=True, decode=True):
+                    _raise_for(line, f"the image {name} can't be pulled")
+            finally:
+                api.close()
+
+    def build(
+        self, context: IO[bytes], tag: str, labels: Mapping[str, str], report: Callable[[str], None]
+    ) -> None:
+        """Build an image of a tar archive with a Dockerfile, without network or cache; ``report`` gets what
+        is said.
+        """
+        with self._asking(f"build the image {tag}", ErrorCode.IMAGE_MISSING):
+            api = connect(PULL_TIMEOUT)
+            try:
+                lines = api.build(
+                    fileobj=context,
+                    custom_context=True,
+                    tag=tag,
+                    labels=dict(labels),
+                    network_mode="none",
+                    rm=True,
+                    forcerm=True,
+                    nocache=True,
+                    decode=True,
+                )
+                said: deque[str] = deque(maxlen=SHOWN)
+                for line in lines:
+                    if text := plain(str(line.get("stream", ""))):
+                        said.append(text)
+                        report(text)
+                    _raise_for(line, f"the image {tag} can't be built", "".join(said))
+            finally:
+                api.close()
+
+    def tag(self, image: str, name: str) -> None:
+        """Give an image one more name."""
+        repository, _, tag = name.rpartition(":")
+        with self._asking(f"name the image {name}") as api:
+            api.tag(image, repository, tag)
+
+    def remove_image(self, name: str) -> None:
+        """Remove an image, or one of its names."""
+        with self._asking(f"remove the image {name}") as api:
+            api.remove_image(name)
+
+    def close(self) -> None:
+        """Let go of the connection; the next call makes a new one."""
+        with self._lock:
+            api, self._api = self._api, None
+        if api is not None:
+            api.close()
+
+
+def connect(timeout: float) -> APIClient:
+    """A client of the engine that DOCKER_HOST names, else of this machine's."""
+    from docker.api import APIClient
+    from docker.utils import kwargs_from_env
+
+    return APIClient(version="auto", timeout=timeout, max_pool_size=POOL, **kwargs_from_env())  # type: ignore[arg-type]
+
+
+def _refused(what: str, error: Any, code: ErrorCode | None) -> DockerError:
+    """The error for an answer that is no."""
+    said = _said(error)
+    if error.status_code == 409 and "is already in use" in said:
+        return NameTaken(said)
+    return DockerError(
+        f"Docker can't {what}: {said}", hint="%nodetool doctor says more", code=code or _code(said)
+    )
+
+
+def _code(said: str) -> ErrorCode:
+    is_command = any(
+        word in said for word in ("executable file not found", "exec format", "permission denied: unknown")
+    )
+    return ErrorCode.IMAGE_INVALID if is_command else ErrorCode.DOCKER_UNAVAILABLE
+
+
+def _said(error: Any) -> str:
+    return str(error.explanation or error).strip()[:1000]
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason, in its own words: docker-py wraps it several times."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return str(getattr(error, "strerror", None) or error)[:300]
+
+
+def _raise_for(line: Mapping[str, Any], what: str, before: str = "") -> None:
+    if "error" in line:
+        said = f"{before}{plain(str(line['error']))}".strip()
+        raise DockerError(f"{what}: {said[-1000:]}", code=ErrorCode.IMAGE_MISSING)
+
+
+def plain(text: str) -> str:
+    """What was said, without colors."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def _container(found: Mapping[str, Any]) -> Container:
+    state = found["State"]
+    return Container(
+        name=found["Name"].lstrip("/"),
+        status=state["Status"],
+        exit_code=state["ExitCode"],
+        is_out_of_memory=state["OOMKilled"],
+        error=state["Error"],
+        created_at=_seconds(found["Created"]),
+        labels=found["Config"]["Labels"] or {},
+        mounts=_mounts(found["Mounts"]),
+    )
+
+
+def _listed(found: Mapping[str, Any]) -> Container:
+    return Container(
+        name=found["Names"][0].lstrip("/") if found["Names"] else found["Id"],
+        status=found["State"],
+        created_at=float(found["Created"]),
+        labels=found["Labels"] or {},
+        mounts=_mounts(found["Mounts"]),
+    )
+
+
+def _mounts(found: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple((each.get("Source", ""), each.get("Destination", "")) for each in found)
+
+
+def _seconds(time: str) -> float:
+    """Of the engine's ``2026-01-02T03:04:05.123456789Z``."""
+    return datetime.fromisoformat(time[:19] + "+00:00").timestamp()
+
+
+def _image(found: Mapping[str, Any]) -> Image:
+    labels = (found.get("Config") or {}).get("Labels") or {}
+    return Image(found["Id"], tuple(found.get("RepoTags") or ()), labels, found["Created"], found["Size"])

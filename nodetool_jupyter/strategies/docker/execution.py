@@ -1,0 +1,298 @@
+"""The life of one job's container, in a thread of its own: made, started, handed its order, waited for,
+asked why it has ended where it doesn't say so itself, and removed.
+
+What the job tells is followed beside it. The container's own supervisor ends it, in time and by cancel;
+this thread ends the container where that supervisor doesn't.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nodetool_jupyter.errors import DockerError, NodeToolError
+from nodetool_jupyter.model.events import Fault, JobUpdate
+from nodetool_jupyter.model.faults import timed_out
+from nodetool_jupyter.settings import get_environment
+from nodetool_jupyter.strategies.docker import ending
+from nodetool_jupyter.strategies.docker.client import NameTaken, NoSuchImage
+from nodetool_jupyter.strategies.docker.spec import FOLDER, ContainerSpec, environment_for, name_of
+from nodetool_jupyter.strategies.followed import FollowedJobExecution, connect_to
+from nodetool_jupyter.worker import wire
+from nodetool_jupyter.worker.contained import LAUNCH, hand_over, listen
+from nodetool_jupyter.worker.folder import EXIT, REFUSAL
+from nodetool_jupyter.worker.following import Follower
+from nodetool_jupyter.worker.tail import conclude
+from nodetool_jupyter.worker.verdict import Ending, judge
+
+if TYPE_CHECKING:
+    from nodetool_jupyter.strategies.docker.strategy import DockerStrategy
+
+TICK = 0.2
+"""Seconds between two looks at what only this process knows: whether the job is to be ended, or left."""
+LOOK = 1.0
+"""Seconds between two looks at the engine."""
+ARRIVAL = 60.0
+"""Seconds that a container gets to begin; a busy machine needs some."""
+LATENESS = 2.0
+"""Seconds after the grace at which a container is ended whose supervisor doesn't do it."""
+PATIENCE = 10.0
+"""Seconds that a container gets to end after its supervisor."""
+
+
+class NotStarted(NodeToolError):
+    """The container was to be ended before its job had begun."""
+
+
+@dataclass(slots=True, eq=False)
+class DockerJobExecution(FollowedJobExecution):
+    """A job in its own container, or the view of one that another kernel has started."""
+
+    strategy: DockerStrategy = field(kw_only=True)
+    spec: ContainerSpec | None = None
+    _over: threading.Event = field(default_factory=threading.Event)
+    """Set when the container is gone, or left to the reaper."""
+    _wake: threading.Event = field(default_factory=threading.Event)
+    """Set when the job is to be ended."""
+
+    @property
+    def name(self) -> str:
+        """The container's name."""
+        return name_of(self.job_id)
+
+    def start(self) -> None:
+        """Have the container made and started, as soon as one more may run; returns at once."""
+        self.strategy.berths.enter(self._run)
+
+    def adopt(self) -> None:
+        """Follow a job that another process has started."""
+        self.strategy.berths.enter(self._run_on, is_running=True)
+
+    def _end(self, fault: Fault | None) -> None:
+        FollowedJobExecution._end(self, fault)  # super() knows no class that slots have replaced
+        self._wake.set()
+
+    # --- the thread -------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._launch()
+        except NotStarted:
+            self._bury_unborn(None)
+            return
+        except (OSError, NodeToolError) as error:
+            self._bury_unborn(ending.fault_of_launch(error))
+            return
+        self._attend()
+
+    def _run_on(self) -> None:
+        """The rest of a life that began in another kernel."""
+        self._follow(None)
+        with suppress(OSError):  # it has just ended, or soon will: the lock tells
+            self._connection = connect_to(self.folder)
+        self._attend()
+
+    def _launch(self) -> None:
+        """Up to the order; raises NotStarted where it is to be ended, DockerError, OSError."""
+        self._unless_cancelled()
+        spec = self.spec or self.strategy.spec_for(self.launch)
+        listener = listen(self.folder.path)
+        try:
+            listener.settimeout(TICK)
+            self.strategy.give_folder(self.folder.path, spec.user)
+            self._make(spec)
+            self._unless_cancelled()
+            self.strategy.engine.start(spec.name)
+            self._meet(listener)
+        finally:
+            listener.close()
+            with suppress(OSError):
+                (self.folder.path / LAUNCH).unlink()
+
+    def _make(self, spec: ContainerSpec) -> None:
+        """Make the container: anew, where a kernel that was killed had made it but run nothing in it."""
+        engine, config = self.strategy.engine, spec.to_config()
+        self.strategy.pull_if_always(spec.image)
+        try:
+            engine.create(spec.name, config)
+        except NameTaken:
+            engine.remove(spec.name)
+            engine.create(spec.name, config)
+        except NoSuchImage:
+            self.strategy.pull(spec.image)
+            self._unless_cancelled()
+            engine.create(spec.name, config)
+
+    def _meet(self, listener: socket.socket) -> None:
+        """Wait for the container to come, and tell it what to run."""
+        ours, theirs = socket.socketpair()
+        bell, rings = os.pipe()
+        os.set_blocking(bell, False)
+        try:
+            with theirs:
+                self._wait_for_arrival(listener, theirs, rings)
+            environment = environment_for(get_environment(), self.strategy.profile_of(self.request))
+            ours.sendall(wire.encode_message(wire.hello(FOLDER, self.digest, environment)))
+            with self._lock:
+                self._unless_cancelled()
+                self._connection = ours
+        except BaseException:
+            ours.close()
+            os.close(bell)
+            raise
+        finally:
+            os.close(rings)
+        self._follow(bell)
+
+    def _wait_for_arrival(self, listener: socket.socket, theirs: socket.socket, rings: int) -> None:
+        deadline = time.monotonic() + ARRIVAL
+        look = time.monotonic() + LOOK
+        while True:
+            try:
+                hand_over(listener, theirs, rings)
+                return
+            except TimeoutError:
+                self._unless_cancelled()
+            if time.monotonic() < look:
+                continue
+            look = time.monotonic() + LOOK
+            container = self.strategy.engine.inspect(self.name)
+            if container is None or not container.is_alive or time.monotonic() > deadline:
+                raise ending.not_arrived(container, self.strategy.engine.logs(self.name))
+
+    def _unless_cancelled(self) -> None:
+        if self._is_cancelled:
+            raise NotStarted("it was cancelled")
+
+    def _follow(self, bell: int | None) -> None:
+        follower = Follower(
+            self.folder, self.job_id, self, bell=bell, first_seq=self.launch.first_seq, concludes=False
+        )
+        self.strategy.followers.add(follower)
+
+    def _attend(self) -> None:
+        """Wait for the supervisor's end, and see to it that it comes; then for the container's."""
+        try:
+            is_killed = self._listen()
+        finally:
+            with self._lock:
+                connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
+        if self._is_left:
+            return
+        if self.folder.read_record(EXIT):
+            self._remove()
+        else:
+            self._tell_loss(is_killed=is_killed)
+
+    def _listen(self) -> bool:
+        """Until the supervisor has gone; gives whether its container had to be killed for that."""
+        kill_at, is_killed = self._deadline(), False
+        while not self._is_left:
+            if self._wake.is_set() and kill_at > (soon := time.monotonic() + self.strategy.grace + LATENESS):
+                kill_at = soon
+            if time.monotonic() > kill_at and not is_killed:
+                is_killed = self._kill()
+                kill_at = time.monotonic() + LOOK
+            if not self._hear():
+                break
+        return is_killed
+
+    @property
+    def _is_left(self) -> bool:
+        """Whether this kernel ends before the job does: then the next one attends to it."""
+        return self.strategy.is_closed and not self.status.is_terminal
+
+    def _hear(self) -> bool:
+        """Wait a moment; False once the supervisor has gone. That a connection closes is seen at once, even
+        without the engine; without a connection, the lock tells.
+        """
+        connection = self._connection
+        if connection is None:
+            self._wake.wait(TICK)
+            return self.folder.is_locked()
+        try:
+            connection.settimeout(TICK)
+            return bool(connection.recv(wire.BLOCK))
+        except TimeoutError:
+            return True
+        except OSError:
+            return False
+
+    def _deadline(self) -> float:
+        """When the container is ended at the latest, should its supervisor keep no time limit."""
+        timeout = self.request.resource_limits.timeout
+        if timeout is None:
+            return float("inf")
+        age = max(0.0, time.time() - self.launch.created_at) if self._connection is None else 0.0
+        return time.monotonic() + max(0.0, timeout - age) + self.strategy.grace + LATENESS
+
+    def _kill(self) -> bool:
+        try:
+            self.strategy.engine.kill(self.name)
+        except DockerError:
+            return False
+        return True
+
+    def _tell_loss(self, *, is_killed: bool) -> None:
+        """The end of a job whose supervisor has not told it; nothing may write any more by then."""
+        end = None
+        if not self.folder.read_record(REFUSAL):
+            end = self._loss(is_killed=is_killed)
+        self._remove()
+        try:
+            self.folder.remove_odd()
+            conclude(self.folder, self.job_id, self.launch.first_seq, end)
+        except (OSError, NodeToolError) as error:
+            self.strategy.give_up(self, error)
+
+    def _loss(self, *, is_killed: bool) -> JobUpdate:
+        timeout = self.request.resource_limits.timeout
+        is_asked = self._is_cancelled or is_killed
+        fault = self._fault if is_asked else self._cause()
+        if is_killed and not self._is_cancelled and timeout is not None:
+            fault = timed_out(timeout)
+        return judge(Ending(None, is_cancelled=True, fault=fault, is_forced=is_killed))
+
+    def _cause(self) -> Fault:
+        """Why a container has ended without an end of its job, which nobody has asked for."""
+        engine = self.strategy.engine
+        limits = self.spec.limits if self.spec else self.request.resource_limits
+        try:
+            end = time.monotonic() + PATIENCE
+            while (container := engine.inspect(self.name)) is not None and container.is_alive:
+                if time.monotonic() > end:
+                    engine.kill(self.name)
+                self._over.wait(TICK)
+            return ending.fault_of(container, limits, engine.logs(self.name))
+        except DockerError as error:
+            return ending.unknown(error)
+
+    def _bury_unborn(self, fault: Fault | None) -> None:
+        """The end of a job that has not begun, and of its container as far as there is one."""
+        self._remove()
+        self._fault = fault or self._fault
+        self._tell_end()
+
+    def _remove(self) -> None:
+        try:
+            self.strategy.engine.remove(self.name)
+        except DockerError:  # the reaper finds it later
+            return
+        finally:
+            self._over.set()
+
+    def discard(self) -> None:
+        """Remove the run directory."""
+        shutil.rmtree(self.folder.path, ignore_errors=True)
+
+    def close(self) -> None:
+        """See Followed.close: its connection stays until the container has gone."""
+        self.close_inputs()

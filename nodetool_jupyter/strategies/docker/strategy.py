@@ -1,0 +1,236 @@
+"""docker, as a strategy: what it can enforce, whether it can be used here, what a request's container is.
+
+A job's container has nothing of this machine but the job's own run directory, by which it is asked, tells
+its messages and is ended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from nodetool_jupyter.engine.telling import EventSink
+from nodetool_jupyter.errors import DockerError, ErrorCode, NodeToolError, OptionError
+from nodetool_jupyter.model.request import RunJobRequest
+from nodetool_jupyter.settings import Settings
+from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, Launch
+from nodetool_jupyter.strategies.docker import spec as specs
+from nodetool_jupyter.strategies.docker.berths import Berths
+from nodetool_jupyter.strategies.docker.carried import carried
+from nodetool_jupyter.strategies.docker.client import Engine, Image
+from nodetool_jupyter.strategies.docker.execution import DockerJobExecution
+from nodetool_jupyter.strategies.docker.image import default_image, is_ours, misfit
+from nodetool_jupyter.strategies.docker.reaper import Reaped, reap
+from nodetool_jupyter.strategies.docker.spec import ContainerSpec, EngineFacts, User
+from nodetool_jupyter.strategies.followed import FollowedStrategy, read_ticket, with_ticket, write_ticket
+from nodetool_jupyter.worker.limits import ENFORCED
+
+FRESH = 5.0
+"""Seconds for which the engine's word on itself is believed."""
+REAP_GRACE = 60.0
+"""Seconds that a container may exist without anybody who looks after it."""
+
+
+class DockerStrategy(FollowedStrategy):
+    """Runs jobs in containers. ``shared`` are folders of this machine that jobs see under their own names; no
+    request and no setting can name one.
+    """
+
+    name = "docker"
+    capabilities = Capabilities(
+        limits=ENFORCED | {"cpus", "shm", "gpus"},
+        options=frozenset({"image", "network", "sandbox", "trust"}),
+        survives_kernel=True,
+        ends_its_nodes=True,
+    )
+
+    def __init__(self, settings: Settings, *, shared: tuple[Path, ...] = ()) -> None:
+        super().__init__(thread_pool_size=settings.thread_pool_size, grace=settings.cancel_grace)
+        self.engine = Engine()
+        self.berths = Berths(settings.max_containers)
+        self.shared = shared
+        self.is_closed = False
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._facts: EngineFacts | None = None
+        self._asked = 0.0
+        self._has_reaped = False
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> DockerStrategy:
+        """See Strategy.from_settings."""
+        return cls(settings)
+
+    @property
+    def store(self) -> str:
+        """Whose containers these are: all kernels with this store have the same word."""
+        home = str(self._settings.home.resolve())
+        return hashlib.sha256(home.encode()).hexdigest()[:16]
+
+    # --- before a job -----------------------------------------------------------------------------
+
+    def fingerprint(self) -> Fingerprint:
+        """Whether the engine answers, and keeps what a container of ours needs."""
+        try:
+            facts = self._known()
+        except DockerError as error:
+            return Fingerprint(False, f"{error.message}; {error.hint}")
+        reason = specs.check_engine(facts)
+        if reason is not None:
+            return Fingerprint(False, f"{reason}; use --strategy subprocess")
+        return Fingerprint(True, f"runs in a container of its own, by Docker Engine {facts.version}")
+
+    def _known(self) -> EngineFacts:
+        with self._lock:
+            if self._facts is None or time.monotonic() - self._asked > FRESH:
+                self._facts = None
+                self._facts = self.engine.facts()
+                self._asked = time.monotonic()
+            return self._facts
+
+    def check(self, request: RunJobRequest) -> None:
+        """Refuse what this engine can't do or keep, and an image that is missing or doesn't fit."""
+        super().check(request)
+        specs.network_of(request, self._settings)
+        specs.check_limits(specs.limits_of(request, self._settings), self._known())
+        self._user()
+        self._check_image(self.image_for(request))
+
+    def image_for(self, request: RunJobRequest) -> str:
+        """The image that is asked for, else the setting's, else the one that ``image build`` makes."""
+        return str(request.options.get("image") or self._settings.docker_image or default_image())
+
+    def _check_image(self, name: str) -> Image | None:
+        policy = self._settings.docker_pull
+        image = self.engine.image(name)
+        if image is None and (policy == "never" or is_ours(name)):
+            hint = f"docker pull {name}, or choose another with --image"
+            if is_ours(name):
+                hint = "build it: nodetool-jupyter image build"
+            raise DockerError(f"there is no image {name} here", hint=hint, code=ErrorCode.IMAGE_MISSING)
+        reason = misfit(image) if image is not None else None
+        if reason is not None:
+            raise DockerError(
+                f"the image {name} doesn't fit this kernel: {reason}",
+                hint="build one that does: nodetool-jupyter image build",
+                code=ErrorCode.VERSION_MISMATCH,
+            )
+        return image
+
+    def pull(self, image: str) -> None:
+        """Get an image that isn't here, where the settings allow that; raises DockerError."""
+        if self._settings.docker_pull == "never" or is_ours(image):
+            raise DockerError(f"there is no image {image} here", code=ErrorCode.IMAGE_MISSING)
+        self.engine.pull(image)
+        self._check_image(image)
+
+    def pull_if_always(self, image: str) -> None:
+        """Get the newest image of that name, where the settings want that; ours are in no registry."""
+        if self._settings.docker_pull == "always" and not is_ours(image):
+            self.pull(image)
+
+    # --- a job ------------------------------------------------------------------------------------
+
+    def create(self, launch: Launch, sink: EventSink) -> DockerJobExecution:
+        """Write the order into the run directory, so that another kernel could start the job, too.
+
+        Raises ValueCrossingError for a value or a node that can't go to another process.
+        """
+        spec = self.spec_for(launch)
+        self._check_resumed(launch.resumed, spec.user)
+        with carried():
+            digest = self.write_order(
+                launch,
+                limits=spec.limits,
+                workspace=specs.SCRATCH,
+                working_directory=specs.SCRATCH,
+                path=[],
+                resumed=None if launch.resumed is None else specs.RESUMED,
+                is_contained=True,
+            )
+        return DockerJobExecution(
+            launch=launch,
+            sink=sink,
+            strategy=self,
+            ticket=write_ticket(digest, launch.first_seq),
+            digest=digest,
+            spec=spec,
+        )
+
+    def recover(self, launch: Launch, sink: EventSink, ticket: str | None) -> DockerJobExecution:
+        """See Strategy.recover."""
+        digest, launch = read_ticket(ticket), with_ticket(launch, ticket)
+        return DockerJobExecution(launch=launch, sink=sink, strategy=self, ticket=ticket, digest=digest)
+
+    def spec_for(self, launch: Launch) -> ContainerSpec:
+        """The container of a job."""
+        request = launch.request
+        return ContainerSpec(
+            job_id=launch.job_id,
+            store=self.store,
+            image=self.image_for(request),
+            user=self._user(),
+            directory=launch.directory,
+            profile=specs.profile_of(request),
+            network=specs.network_of(request, self._settings),
+            limits=specs.limits_of(request, self._settings),
+            shared=self.shared,
+            resumed=launch.resumed,
+        )
+
+    def _check_resumed(self, directory: Path | None, user: User) -> None:
+        if directory is not None and directory.stat().st_uid != user.uid:
+            raise OptionError(
+                "results of a job of another strategy, or user, can't be read in a container",
+                hint="resume it with the strategy that it ran with",
+            )
+
+    def profile_of(self, request: RunJobRequest) -> specs.Profile:
+        """The profile that a request is run with."""
+        return specs.profile_of(request)
+
+    def _user(self) -> User:
+        return specs.user_of(self._settings, os.geteuid(), os.getegid())
+
+    def give_folder(self, folder: Path, user: User) -> None:
+        """Have a run directory belong to the job's user, before anything of that user's has run."""
+        if os.geteuid() == user.uid:
+            return
+        for parent, _, names in os.walk(folder):
+            os.chown(parent, user.uid, user.gid, follow_symlinks=False)
+            for name in names:
+                os.chown(Path(parent, name), user.uid, user.gid, follow_symlinks=False)
+
+    def give_up(self, execution: DockerJobExecution, error: Exception) -> None:
+        """Tell the end of a job whose run directory can't be written to."""
+        lines: list[bytes] = []
+        with suppress(NodeToolError):
+            lines, _ = execution.folder.reader().read()
+        self._cannot_follow(execution, error, execution.launch.first_seq + len(lines))
+
+    # --- afterwards -------------------------------------------------------------------------------
+
+    def reap_once(self) -> None:
+        """At the first job: remove what kernels that were killed have left."""
+        with self._lock:
+            has_reaped, self._has_reaped = self._has_reaped, True
+        if not has_reaped:
+            try:
+                self.prune()
+            except NodeToolError:
+                self._has_reaped = False
+
+    def prune(self, *, grace: float = REAP_GRACE, dry_run: bool = False) -> list[Reaped]:
+        """Remove the containers of this store that nobody looks after."""
+        return reap(self.engine, self.store, time.time(), grace=grace, dry_run=dry_run)
+
+    def close(self, grace: float) -> None:
+        """Let the jobs go on, and follow them no more."""
+        self.is_closed = True
+        self.followers.close()
+        self.berths.close(grace)
+        self.engine.close()

@@ -1,0 +1,56 @@
+"""The entry point of a container: it comes to the launcher, which waits at a socket in the run directory, is
+given the two descriptors that a supervisor has, and is one from then on.
+
+They cross the container's border as they do any process's, so a container needs no network, and neither its
+command line nor its environment says what it runs.
+"""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from nodetool_jupyter.worker.wire import short_address
+from nodetool_jupyter.worker.zygote import DESCRIPTORS, become_supervisor
+
+LAUNCH = "launch"
+"""The launcher's socket in the run directory."""
+NOBODY = 69
+"""Exit code where no launcher waits any more: nothing has run."""
+
+
+def serve_folder(folder: str) -> int:
+    """Run the job whose run directory is ``folder``; gives an exit code only where nobody waits."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            with short_address(Path(folder) / LAUNCH) as name:
+                connection.connect(name)
+            _, descriptors, _, _ = socket.recv_fds(connection, 1, DESCRIPTORS)
+        except OSError:
+            return NOBODY
+    if len(descriptors) != DESCRIPTORS:
+        return NOBODY
+    become_supervisor(*descriptors)
+    return 0
+
+
+def listen(folder: Path) -> socket.socket:
+    """The launcher's end: a socket that one container comes to."""
+    path = folder / LAUNCH
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        with short_address(path) as name:
+            listener.bind(name)
+        listener.listen(1)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def hand_over(listener: socket.socket, connection: socket.socket, bell: int) -> None:
+    """Give whoever has come copies of a supervisor's descriptors; raises OSError."""
+    visitor, _ = listener.accept()
+    with visitor:
+        socket.send_fds(visitor, [b"f"], [connection.fileno(), bell])

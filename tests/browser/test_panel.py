@@ -1,0 +1,176 @@
+"""A panel in JupyterLab: filled in by keyboard, run, watched, cancelled, looked back from, failed, kept."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.cells import GO, SAY, SETUP
+from tests.browser.lab import DARK, Lab
+from tests.browser.test_hostile import HOSTILE, Strikes
+from tests.browser.test_live import HAS_SUBSHELLS, RUNNING
+
+pytestmark = pytest.mark.browser
+
+NAMES = ("word *", "times", "tone", "twice", "words", "picture", "table", "day", "Strategy")
+PANEL = ".ntj-panel"
+BUSY = f"""
+import threading
+while not Path({GO!r}).exists():
+    threading.Event().wait(0.05)
+"""
+HOSTILE_PANEL = f"""
+hostile = {HOSTILE!r}
+bad = [
+    param("StringInput", hostile, value=hostile, description=hostile),
+    param("SelectInput", "choice" + hostile, value=hostile, options=[hostile]),
+    param("StringListInput", "list" + hostile, value=[hostile]),
+    {{"id": "said", "type": "nodetool.output.Output", "data": {{"name": hostile}}}},
+]
+edges = [{{"source": hostile, "target": "said", "targetHandle": "value"}}]
+Panel({{"name": hostile, "description": hostile, "graph": {{"nodes": bad, "edges": edges}}}})
+"""
+
+
+def panel(lab: Lab, number: int = 1) -> Locator:
+    return lab.output(number).locator(PANEL)
+
+
+def button(shown: Locator, name: str) -> Locator:
+    return shown.get_by_role("button", name=name, exact=True)
+
+
+def press(lab: Lab, *keys: str) -> None:
+    for key in keys:
+        lab.page.keyboard.press(key)
+
+
+def test_a_day_with_a_panel(lab: Lab) -> None:
+    """Nothing but the keyboard is needed, every field has a name, and each step is seen."""
+    lab.page.set_viewport_size({"width": 1280, "height": 2000})
+    cells = ("panel = Panel(say)\npanel", "panel.values['times'], panel.job.result()", BUSY)
+    lab.open([SETUP + SAY, *cells])
+    lab.run(0, 1)
+    shown = panel(lab)
+    for name in NAMES:
+        expect(shown.get_by_label(name, exact=True)).to_be_visible()
+    expect(lab.output(1).locator(".ntj-kept")).to_be_hidden()
+    fill_in_by_keyboard(lab, shown)
+    watch_and_cancel(lab, shown)
+    look_back(lab, shown)
+    fail(lab, shown)
+    keep(lab)
+
+
+def fill_in_by_keyboard(lab: Lab, shown: Locator) -> None:
+    """What is wrong is said below the field as one types; Run refuses, and says where to look."""
+    button(shown, "Run").focus()
+    press(lab, "Enter")
+    expect(shown.get_by_role("alert")).to_have_count(2)
+    expect(shown.get_by_role("alert").last).to_have_text("nothing has run yet: see word")
+    lab.picture("panel-required")
+    shown.get_by_label("word *").focus()
+    lab.page.keyboard.type("tea")
+    expect(shown.get_by_role("alert")).to_have_count(0)
+    press(lab, "Tab", "ArrowUp", "Tab")
+    expect(shown.get_by_role("slider")).to_be_focused()
+    expect(shown.get_by_role("slider")).to_have_attribute("aria-valuenow", "3.0")
+    press(lab, "ArrowRight")
+    expect(shown.get_by_label("times", exact=True)).to_have_value("4")
+    table = shown.get_by_label("table")
+    table.fill('{"type":')
+    expect(shown.get_by_role("alert")).to_contain_text("expected JSON")
+    table.fill('{"type": "dataframe"}')
+    expect(shown.get_by_role("alert")).to_have_count(0)
+    shown.locator("summary", has_text="Limits").press("Enter")
+    expect(shown.get_by_label("Memory", exact=True)).to_be_disabled()
+    shown.get_by_label("Strategy").select_option("subprocess")
+    expect(shown.get_by_label("Memory", exact=True)).to_be_enabled()
+    shown.get_by_label("Strategy").select_option("threaded")
+    expect(shown.get_by_label("Memory", exact=True)).to_be_disabled()
+    lab.picture("panel-filled")
+
+
+def watch_and_cancel(lab: Lab, shown: Locator) -> None:
+    """Run draws the live view; Cancel ends the job, also while a cell keeps the kernel busy."""
+    button(shown, "Run").press("Enter")
+    expect(shown.locator(".ntj-live")).to_be_visible()
+    expect(shown.get_by_role("progressbar", name="count")).to_be_visible()
+    expect(button(shown, "Run")).to_be_disabled()
+    lab.picture("panel-live")
+    if HAS_SUBSHELLS:
+        lab.start(3)
+        expect(lab.prompt(3)).to_have_text(RUNNING)
+    shown.locator(".ntj-actions").first.get_by_role("button", name="Cancel").press("Enter")
+    expect(shown.locator(".ntj-live")).to_have_count(0)
+    expect(shown.locator(".ntj-chip").first).to_contain_text("cancelled")
+    if HAS_SUBSHELLS:
+        expect(lab.prompt(3)).to_have_text(RUNNING)
+    (lab.folder / GO).touch()
+    shown.get_by_label("times", exact=True).fill("2")
+    press(lab, "Tab")
+    button(shown, "Run").press("Enter")
+    expect(shown.locator(".ntj-chip").first).to_contain_text("completed")
+    lab.run(2)
+    expect(lab.output(2)).to_contain_text("(2, 'tea tea')")
+
+
+def look_back(lab: Lab, shown: Locator) -> None:
+    """A past run shows its end, and gives its params back to the form."""
+    past = shown.get_by_label("Past runs")
+    expect(past.locator("option")).to_have_count(2)
+    past.select_option(index=1)
+    expect(shown.locator(".ntj-chip").last).to_contain_text("cancelled")
+    button(shown, "Load into the form").press("Enter")
+    expect(shown.get_by_label("times", exact=True)).to_have_value("4")
+    lab.picture("panel-past")
+
+
+def fail(lab: Lab, shown: Locator) -> None:
+    """The short error stands below the buttons, and in the card."""
+    shown.get_by_label("word *").fill("bad")
+    button(shown, "Run").press("Enter")
+    expect(shown.get_by_role("alert")).to_contain_text("ValueError: a bad word")
+    expect(shown.get_by_role("alert")).not_to_contain_text("Traceback")
+    expect(shown.locator(".ntj-chip").first).to_contain_text("failed")
+    lab.set_theme(DARK)
+    lab.picture("panel-failed-dark")
+
+
+def keep(lab: Lab) -> None:
+    """In a narrow window it fits; without its kernel a saved notebook shows the last state."""
+    lab.command("application:toggle-left-area")
+    lab.page.set_viewport_size({"width": 480, "height": 2000})
+    wide = "e => e.scrollWidth > e.clientWidth"
+    expect(panel(lab)).to_be_visible()
+    assert not panel(lab).evaluate(wide)
+    lab.picture("panel-narrow")
+    lab.save()
+    lab.restart_kernel()
+    expect(panel(lab)).to_contain_class("jupyter-widgets-disconnected")
+    lab.load()
+    kept = lab.output(1).locator(".ntj-kept")
+    expect(kept).to_be_visible()
+    expect(kept.locator(".ntj-chip")).to_contain_text("failed")
+    expect(kept.locator("dd").first).to_have_text("bad")
+    lab.picture("panel-kept")
+    lab.run(0, 1)
+    expect(panel(lab)).to_be_visible()
+    expect(kept).to_be_hidden()
+
+
+def test_markup_in_a_panel_is_text(lab: Lab) -> None:
+    """Names, descriptions, choices, values, and what is left of them after a run."""
+    strikes = Strikes(lab.page)
+    lab.open([SETUP + SAY, HOSTILE_PANEL])
+    (lab.folder / f"a {HOSTILE.replace('/', '')}").touch()
+    lab.run(0, 1)
+    shown = panel(lab)
+    expect(shown.locator(".ntj-title").first).to_have_text(HOSTILE)
+    expect(shown.locator("label", has_text=HOSTILE)).to_have_count(3)
+    button(shown, "Run").click()
+    expect(shown.locator(".ntj-chip").first).to_contain_text("completed")
+    shown.get_by_label("Past runs").select_option(index=0)
+    expect(shown.locator(".ntj-chip")).to_have_count(2)
+    lab.picture("panel-hostile")
+    strikes.assert_none()

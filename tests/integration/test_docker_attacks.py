@@ -1,0 +1,67 @@
+"""A hostile job: each of its attempts fails, it ends with its container, and the machine is as it was."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import psutil
+import pytest
+
+from nodetool_jupyter.model.job import JobStatus
+from nodetool_jupyter.session import Session
+from nodetool_jupyter.strategies.docker.client import Engine
+from nodetool_jupyter.strategies.docker.spec import name_of
+from tests.integration.contained import attacks, bombs, hangs, looks, misleads, submit
+from tests.support import wait_until
+
+pytestmark = pytest.mark.docker
+DEADLINE = 60.0
+
+
+@pytest.mark.parametrize("sandbox", ["default", "untrusted"])
+def test_an_attack(docker_session: Session, sandbox: str) -> None:
+    """In both profiles; another job lives beside it, a port of this machine is open."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        other = submit(docker_session, hangs)
+        folder = docker_session.store.run_directory(other.id)
+        data = {"port": server.getsockname()[1], "other_job": str(folder)}
+        found = submit(docker_session, attacks, data, sandbox=sandbox).result(DEADLINE)
+    assert {name: said for name, said in found.items() if said.startswith("done")} == {}
+    assert len(found) == 17
+    other.cancel()
+    assert other.wait(DEADLINE)
+
+
+def test_a_fork_bomb(docker_session: Session, engine: Engine) -> None:
+    """It has its number of processes and no more, and can be ended."""
+    before = len(psutil.pids())
+    job = submit(docker_session, bombs, processes=50, cpus=0.5)
+    name = name_of(job.id)
+    wait_until(lambda: has_processes(engine, name, 45), DEADLINE)
+    assert len(psutil.pids()) < before + 80
+    job.cancel()
+    assert job.wait(DEADLINE)
+    assert job.status in (JobStatus.CANCELLED, JobStatus.FAILED)
+    assert submit(docker_session, looks).result(DEADLINE)
+
+
+def has_processes(engine: Engine, name: str, count: int) -> bool:
+    container = engine.inspect(name)
+    return (
+        container is not None
+        and container.is_alive
+        and len(engine._connected().top(name)["Processes"]) >= count
+    )
+
+
+def test_links_lead_nowhere(docker_session: Session, tmp_path: Path) -> None:
+    """What the kernel, perhaps root, writes and reads in a run directory stays in it."""
+    target = tmp_path / "precious"
+    target.write_bytes(b"a line\nand no newline at its end")
+    job = submit(docker_session, misleads, {"target": str(target)})
+    assert job.wait(DEADLINE)
+    assert job.status is JobStatus.FAILED
+    assert target.read_bytes() == b"a line\nand no newline at its end"
+    assert target.stat().st_mode & 0o777 == 0o644
+    assert submit(docker_session, looks).result(DEADLINE)

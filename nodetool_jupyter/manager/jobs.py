@@ -47,8 +47,7 @@ class JobExecutionManager:
         self.settings = settings
         self.store = store
         self.registry = registry
-        self._make_strategy = make_strategy
-        self._strategies = Strategies(lambda name: self._make_strategy(name))
+        self.strategies = Strategies(make_strategy)
         self._lock = threading.RLock()
         self._live: dict[str, ManagedJob] = {}
         self._ended: WeakValueDictionary[str, ManagedJob] = WeakValueDictionary()
@@ -80,7 +79,7 @@ class JobExecutionManager:
         """``start_job`` for callers without a loop. ``registry`` says what node types mean, if it isn't the
         manager's own; with ``resumed`` the job goes on from results that another has left.
         """
-        strategy = self._strategies.usable(request.strategy)
+        strategy = self.strategies.usable(request.strategy)
         request = self._with_defaults(request)
         strategy.check(request)
         plan = compile_graph(request.graph, registry or self.registry, request.params)
@@ -109,7 +108,7 @@ class JobExecutionManager:
         record = self.store.get(job_id)
         again = self.again(record, is_suspended=True)
         plan = compile_graph(again.request.graph, again.registry(self.registry), again.request.params)
-        strategy = self._strategies.usable(record.strategy)
+        strategy = self.strategies.usable(record.strategy)
         with self._lock:
             queued, first_seq = next_attempt(self.store, self.store.get(job_id), self.owner.id)
         managed = ManagedJob(queued, self.store, self._job_ended)
@@ -262,7 +261,7 @@ class JobExecutionManager:
             record,
             self.store.request(record.id),
             managed.execution if managed is not None else None,
-            self._strategies.usable(record.strategy),
+            self.strategies.usable(record.strategy),
             self.store.run_directory(record.id),
             is_suspended=is_suspended,
         )
@@ -361,7 +360,7 @@ class JobExecutionManager:
         request = self.store.request(record.id)
         managed = ManagedJob(record, self.store, self._job_ended)
         launch = self._launch(managed, request, None, None)
-        managed.execution = self._strategies.get(record.strategy).recover(launch, managed.tell, record.ticket)
+        managed.execution = self.strategies.get(record.strategy).recover(launch, managed.tell, record.ticket)
         if managed.execution is None:
             return end_with_kernel(self.store, record, kernel_died())
         self._add(managed)
@@ -382,6 +381,6 @@ class JobExecutionManager:
                 managed.tell_update(JobStatus.FAILED, kernel_died())
         if self._door is not None:
             self._door.close()
-        self._strategies.close(grace)
+        self.strategies.close(grace)
         self.owner.close()
         self.store.close()

@@ -13,7 +13,7 @@ class Strategies:
     """Makes strategies by name, once. Thread-safe."""
 
     def __init__(self, make: Callable[[str], Strategy]) -> None:
-        self._make = make
+        self.make = make
         self._made: dict[str, Strategy] = {}
         self._lock = threading.Lock()
 
@@ -24,7 +24,7 @@ class Strategies:
         strategy = self._made.get(name)
         if strategy is None:
             with self._lock:
-                strategy = self._made.get(name) or self._made.setdefault(name, self._make(name))
+                strategy = self._made.get(name) or self._made.setdefault(name, self.make(name))
         return strategy
 
     def usable(self, name: str) -> Strategy:

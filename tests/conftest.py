@@ -51,3 +51,13 @@ def docker_image(temporary: Path) -> str:
     from tests.docker import find_engine, make_image
 
     return make_image(find_engine())
+
+
+@pytest.fixture
+def docker_strategy(docker_image: str, home: Path, tmp_path: Path) -> Iterator[object]:
+    """The strategy, for the contract of all; its jobs see the test's folder."""
+    from nodetool_jupyter.settings import Settings
+    from tests.docker import open_strategy
+
+    with open_strategy(Settings(home=home, cancel_grace=0.5, thread_pool_size=2), tmp_path) as strategy:
+        yield strategy

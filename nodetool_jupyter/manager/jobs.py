@@ -15,13 +15,14 @@ from nodetool_jupyter.engine.capture import RUNNING
 from nodetool_jupyter.engine.context import ProcessingContext, Services
 from nodetool_jupyter.engine.plan import Plan, compile_graph
 from nodetool_jupyter.engine.registry import Registry
-from nodetool_jupyter.errors import ErrorCode, JobUnreachable, NodeToolError, StrategyUnavailable
+from nodetool_jupyter.errors import ErrorCode, JobUnreachable, NodeToolError
 from nodetool_jupyter.manager.again import Again, Resumed, reads_pickles, what_to_resume, what_to_run
 from nodetool_jupyter.manager.door import Door, knock
 from nodetool_jupyter.manager.inputs import JobInputs, check_live
 from nodetool_jupyter.manager.managed import ManagedJob
 from nodetool_jupyter.manager.recovery import end_with_kernel, started
 from nodetool_jupyter.manager.slots import Slots
+from nodetool_jupyter.manager.strategies import Strategies
 from nodetool_jupyter.manager.suspended import give_up, next_attempt
 from nodetool_jupyter.model.events import Fault
 from nodetool_jupyter.model.faults import kernel_died
@@ -46,8 +47,7 @@ class JobExecutionManager:
         self.settings = settings
         self.store = store
         self.registry = registry
-        self._make_strategy = make_strategy
-        self._strategies: dict[str, Strategy] = {}
+        self.strategies = Strategies(make_strategy)
         self._lock = threading.RLock()
         self._live: dict[str, ManagedJob] = {}
         self._ended: WeakValueDictionary[str, ManagedJob] = WeakValueDictionary()
@@ -79,7 +79,7 @@ class JobExecutionManager:
         """``start_job`` for callers without a loop. ``registry`` says what node types mean, if it isn't the
         manager's own; with ``resumed`` the job goes on from results that another has left.
         """
-        strategy = self._strategy(request.strategy)
+        strategy = self.strategies.usable(request.strategy)
         request = self._with_defaults(request)
         strategy.check(request)
         plan = compile_graph(request.graph, registry or self.registry, request.params)
@@ -108,7 +108,7 @@ class JobExecutionManager:
         record = self.store.get(job_id)
         again = self.again(record, is_suspended=True)
         plan = compile_graph(again.request.graph, again.registry(self.registry), again.request.params)
-        strategy = self._strategy(record.strategy)
+        strategy = self.strategies.usable(record.strategy)
         with self._lock:
             queued, first_seq = next_attempt(self.store, self.store.get(job_id), self.owner.id)
         managed = ManagedJob(queued, self.store, self._job_ended)
@@ -234,19 +234,6 @@ class JobExecutionManager:
             self._slots.free()
             self._start_next()
 
-    def _strategy(self, name: str) -> Strategy:
-        """A strategy that can be used here and now; raises UnknownStrategy or StrategyUnavailable."""
-        strategy = self._strategies.get(name)
-        if strategy is None:
-            with self._lock:
-                strategy = self._strategies.get(name) or self._strategies.setdefault(
-                    name, self._make_strategy(name)
-                )
-        fingerprint = strategy.fingerprint()
-        if not fingerprint.available:
-            raise StrategyUnavailable(f"the {name} strategy is not available here: {fingerprint.sentence}")
-        return strategy
-
     def _with_defaults(self, request: RunJobRequest) -> RunJobRequest:
         limits = request.resource_limits
         if limits.timeout is not None or self.settings.job_timeout is None:
@@ -274,7 +261,7 @@ class JobExecutionManager:
             record,
             self.store.request(record.id),
             managed.execution if managed is not None else None,
-            self._strategy(record.strategy),
+            self.strategies.usable(record.strategy),
             self.store.run_directory(record.id),
             is_suspended=is_suspended,
         )
@@ -373,7 +360,7 @@ class JobExecutionManager:
         request = self.store.request(record.id)
         managed = ManagedJob(record, self.store, self._job_ended)
         launch = self._launch(managed, request, None, None)
-        managed.execution = self._strategy(record.strategy).recover(launch, managed.tell, record.ticket)
+        managed.execution = self.strategies.get(record.strategy).recover(launch, managed.tell, record.ticket)
         if managed.execution is None:
             return end_with_kernel(self.store, record, kernel_died())
         self._add(managed)
@@ -394,7 +381,6 @@ class JobExecutionManager:
                 managed.tell_update(JobStatus.FAILED, kernel_died())
         if self._door is not None:
             self._door.close()
-        for strategy in self._strategies.values():
-            strategy.close(grace)
+        self.strategies.close(grace)
         self.owner.close()
         self.store.close()

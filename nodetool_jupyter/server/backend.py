@@ -181,7 +181,6 @@ class Backend:
 
     def _check_is_data(self, record: JobRecord) -> None:
         """No pickle is read in the server: it outlives every kernel, and has other users' jobs too."""
-        self.session.manager.again(record.model_copy(update={"ticket": None}))
         try:
             order = (self.store.run_directory(record.id) / ORDER).read_bytes()
         except OSError as error:
@@ -194,6 +193,8 @@ class Backend:
                 f"job {record.id} runs code or objects of a notebook, which this server doesn't load",
                 hint=f"in the notebook: %nodetool retry {record.id}",
             )
+        # Without its ticket no order is loaded, only what the store has: previews of objects are found there.
+        self.session.manager.again(record.model_copy(update={"ticket": None}))
 
     def job(self, user_id: str, job_id: str) -> Job:
         """A job's handle, for its log."""

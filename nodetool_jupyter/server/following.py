@@ -127,11 +127,19 @@ class Follower:
             self._new = [self._store.get(self._job_id)]
             return
         newest = self._store.page(limit=1, user_id=self._user_id)
-        live = self._store.page(limit=MOST_NEW, statuses=NOT_ENDED, user_id=self._user_id)
         self._seen = newest[0].id if newest else ""
         self.cursor = Cursor(self._seen)
-        self._waiting.extend(reversed(live))
+        self._waiting.extend(reversed(self._live(newest)))
         self._admit()
+
+    def _live(self, newest: list[JobRecord]) -> list[JobRecord]:
+        """Jobs that have not ended, up to the newest that was met: what came since is found as new."""
+        if not newest:
+            return []
+        older = self._store.page(
+            limit=MOST_NEW, before=newest[0].id, statuses=NOT_ENDED, user_id=self._user_id
+        )
+        return [*(record for record in newest if not record.status.is_terminal), *older]
 
     def _admit(self) -> None:
         """Follow those that have waited longest, as far as there is room."""

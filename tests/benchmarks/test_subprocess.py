@@ -69,7 +69,7 @@ def session(request: pytest.FixtureRequest, home: Path) -> Iterator[Session]:
     is_warm = request.param == "warm"
     strategy = SubprocessStrategy(thread_pool_size=2, grace=5.0, is_warm=is_warm)
     session._make_strategy = lambda _name: strategy  # type: ignore[method-assign]
-    session.manager._make_strategy = lambda _name: strategy
+    session.manager.strategies.make = lambda _name: strategy
     yield session
     session.close()
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from tests.browser.cells import GO, SETUP
+from tests.browser.cells import GO, SAY, SETUP
 from tests.browser.lab import Lab
 
 pytestmark = pytest.mark.browser
@@ -30,6 +30,17 @@ async def shout(text: str, until: str, fails: bool, context) -> str:
     if fails:
         raise ValueError(text)
     return text
+"""
+HOSTILE_PANEL = """
+bad = [
+    param("StringInput", hostile, value=hostile, description=hostile),
+    param("SelectInput", "choice" + hostile, value=hostile, options=[hostile]),
+    param("StringListInput", "list" + hostile, value=[hostile]),
+    param("FilePathInput", "file" + hostile, value=""),
+    {"id": "said", "type": "nodetool.output.Output", "data": {"name": hostile}},
+]
+edges = [{"source": hostile, "target": "said", "targetHandle": "value"}]
+Panel({"name": hostile, "description": hostile, "graph": {"nodes": bad, "edges": edges}})
 """
 LOOKS = tuple(f"%nodetool {command}" for command in ("jobs", "status", "logs", "graph last", "traceback"))
 
@@ -74,10 +85,10 @@ class Strikes:
 
 
 def test_markup_in_a_job_is_text(lab: Lab) -> None:
-    """In the live view, at the end, in errors and in what the line commands show."""
+    """In the live view, at the end, in errors, in what the line commands show, and in a panel."""
     strikes = Strikes(lab.page)
     cells = [f"%%nodetool\n{strange_graph(fails=fails)}" for fails in (False, True)]
-    lab.open([SETUP + STRANGE_NODES, *cells, *LOOKS, "hostile"])
+    lab.open([SETUP + SAY + STRANGE_NODES, *cells, *LOOKS, "hostile", HOSTILE_PANEL])
     lab.run(0)
     lab.start(1)
     live = lab.live(1)
@@ -97,3 +108,19 @@ def test_markup_in_a_job_is_text(lab: Lab) -> None:
     for number in range(1, 3 + len(LOOKS)):
         expect(lab.output(number)).to_contain_text("<img src=")
     strikes.assert_none()
+    assert_panel_shows_text(lab, 4 + len(LOOKS))
+    strikes.assert_none()
+
+
+def assert_panel_shows_text(lab: Lab, number: int) -> None:
+    """Names, descriptions, choices, values, files of the folder, and what is left of them after a run."""
+    (lab.folder / f"a {HOSTILE.replace('/', '')}").touch()
+    lab.run(number)
+    shown = lab.output(number).locator(".ntj-panel")
+    expect(shown.locator(".ntj-title").first).to_have_text(HOSTILE)
+    expect(shown.locator("label", has_text=HOSTILE)).to_have_count(4)
+    shown.get_by_role("button", name="Run", exact=True).click()
+    expect(shown.locator(".ntj-chip").first).to_contain_text("completed")
+    shown.get_by_label("Past runs").select_option(index=0)
+    expect(shown.locator(".ntj-chip")).to_have_count(2)
+    lab.picture("panel-hostile")

@@ -7,7 +7,6 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.cells import GO, SAY, SETUP
 from tests.browser.lab import DARK, Lab
-from tests.browser.test_hostile import HOSTILE, Strikes
 from tests.browser.test_live import HAS_SUBSHELLS, RUNNING
 
 pytestmark = pytest.mark.browser
@@ -18,17 +17,6 @@ BUSY = f"""
 import threading
 while not Path({GO!r}).exists():
     threading.Event().wait(0.05)
-"""
-HOSTILE_PANEL = f"""
-hostile = {HOSTILE!r}
-bad = [
-    param("StringInput", hostile, value=hostile, description=hostile),
-    param("SelectInput", "choice" + hostile, value=hostile, options=[hostile]),
-    param("StringListInput", "list" + hostile, value=[hostile]),
-    {{"id": "said", "type": "nodetool.output.Output", "data": {{"name": hostile}}}},
-]
-edges = [{{"source": hostile, "target": "said", "targetHandle": "value"}}]
-Panel({{"name": hostile, "description": hostile, "graph": {{"nodes": bad, "edges": edges}}}})
 """
 
 
@@ -157,20 +145,3 @@ def keep(lab: Lab) -> None:
     lab.run(0, 1)
     expect(panel(lab)).to_be_visible()
     expect(kept).to_be_hidden()
-
-
-def test_markup_in_a_panel_is_text(lab: Lab) -> None:
-    """Names, descriptions, choices, values, and what is left of them after a run."""
-    strikes = Strikes(lab.page)
-    lab.open([SETUP + SAY, HOSTILE_PANEL])
-    (lab.folder / f"a {HOSTILE.replace('/', '')}").touch()
-    lab.run(0, 1)
-    shown = panel(lab)
-    expect(shown.locator(".ntj-title").first).to_have_text(HOSTILE)
-    expect(shown.locator("label", has_text=HOSTILE)).to_have_count(3)
-    button(shown, "Run").click()
-    expect(shown.locator(".ntj-chip").first).to_contain_text("completed")
-    shown.get_by_label("Past runs").select_option(index=0)
-    expect(shown.locator(".ntj-chip")).to_have_count(2)
-    lab.picture("panel-hostile")
-    strikes.assert_none()

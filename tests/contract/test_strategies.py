@@ -113,14 +113,10 @@ Start = Callable[..., Job]
 
 
 @pytest.fixture(params=["threaded", "subprocess", pytest.param("docker", marks=pytest.mark.docker)])
-def strategy(request: pytest.FixtureRequest, home: Path, tmp_path: Path) -> Iterator[Strategy]:
+def strategy(request: pytest.FixtureRequest, home: Path) -> Iterator[Strategy]:
     settings = Settings(home=home, cancel_grace=0.5, thread_pool_size=2)
     if request.param == "docker":
-        request.getfixturevalue("docker_image")
-        from tests.docker import open_strategy
-
-        with open_strategy(settings, tmp_path) as strategy:
-            yield strategy
+        yield request.getfixturevalue("docker_strategy")
         return
     strategy = load_strategy(request.param).from_settings(settings)
     yield strategy

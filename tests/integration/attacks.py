@@ -1,5 +1,5 @@
-"""Everything that a hostile job would try first. Each attempt gives ``done`` where it succeeded, else what
-came of it, or raises OSError.
+"""Everything that a hostile job would try first. An attempt gives ``done`` where it succeeded, else another
+word, or raises OSError.
 """
 
 from __future__ import annotations

@@ -178,7 +178,7 @@ class TestTrouble:
     def test_a_strategy_that_cannot_start_a_job(self, open_session: Open) -> None:
         """The job has failed, with the reason, and its slot is free for the next one."""
         session = open_session(max_workflow_threads=1)
-        session.manager._make_strategy = lambda name: BrokenStrategy()
+        session.manager.strategies.make = lambda name: BrokenStrategy()
         for _ in range(3):
             job = session.submit(graph({}), strategy="broken")
             with pytest.raises(
@@ -192,7 +192,7 @@ class TestTrouble:
         session = open_session(max_workflow_threads=1, store=MemoryStore())
         blocking = passing(session, gates, "first")
         gates.wait_begun("first")
-        session.manager._make_strategy = lambda name: BrokenStrategy()
+        session.manager.strategies.make = lambda name: BrokenStrategy()
         jobs = [session.submit(graph({}), strategy="broken") for _ in range(500)]
         gates.gate("first").set()
         assert blocking.result(DEADLINE) == "first"
@@ -268,7 +268,7 @@ class TestShutdown:
     def test_no_thread_is_left_when_idle_jobs_are_gone(self, open_session: Open, gates: Gates) -> None:
         """Ten jobs leave nothing behind, and the next one starts all the same."""
         session = open_session()
-        session.manager._make_strategy = lambda name: ThreadedStrategy(
+        session.manager.strategies.make = lambda name: ThreadedStrategy(
             thread_pool_size=2, grace=1, idle_seconds=0.05
         )
         gates.gate("a").set()

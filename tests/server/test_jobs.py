@@ -202,7 +202,8 @@ class TestAgain:
             client.wait(lambda: session.store.get(job_id).status.is_terminal)
             for again in ("retry", "resume"):
                 answer = client.post(f"/jobs/{job_id}/{again}")
-                assert (answer.status, "notebook" in answer.body["message"]) == (409, True)
+                assert (answer.status, "doesn't load" in answer.body["message"]) == (409, True)
+                assert answer.body["hint"] == f"in the notebook: %nodetool retry {job_id}"
             lines = client.get(f"/jobs/{job_id}/logs").body["logs"]
             assert [line["content"] for line in lines if line["severity"] == "info"] == ["about to fail"]
 

@@ -232,6 +232,25 @@ class TestFollower:
         assert str(again.cursor) == ids[-1]
         assert again.read().lines == []
 
+    def test_a_job_that_comes_while_it_begins(
+        self, session: Session, owner: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Is told once."""
+        first = put(session.store, owner=owner, status=JobStatus.RUNNING, lines=1)
+        real, added = session.store.page, []
+
+        def page(**options: Any) -> Any:
+            found = real(**options)
+            if not added:
+                added.append(put(session.store, owner=owner, status=JobStatus.RUNNING, lines=1))
+            return found
+
+        monkeypatch.setattr(session.store, "page", page)
+        follower = Follower(session.store, "")
+        news = [follower.read() for _ in range(3)]
+        assert [record.id for each in news for record in each.records] == [first, *added]
+        assert sum(len(each.lines) for each in news) == 2
+
     @pytest.mark.parametrize("offset", [3, 10**6])
     def test_a_place_that_is_gone(self, session: Session, owner: str, offset: int) -> None:
         """In the midst of a line, or behind the end: there is a gap, and what lives is told anew."""

@@ -87,8 +87,10 @@ class DockerJobExecution(FollowedJobExecution):
             self._bury_unborn(None)
             return
         except (OSError, NodeToolError) as error:
-            self._bury_unborn(ending.fault_of_launch(error))
+            # Whoever cancels just then leaves word in the run directory, where it may be met half written.
+            self._bury_unborn(None if self._is_cancelled else ending.fault_of_launch(error))
             return
+        self.strategy.reap_once()
         self._attend()
 
     def _run_on(self) -> None:

@@ -40,7 +40,7 @@ from nodetool_jupyter.worker.process import (
     signal_process,
     start_time,
 )
-from nodetool_jupyter.worker.tail import append_end, write_exit
+from nodetool_jupyter.worker.tail import append_end, running_nodes, write_exit
 from nodetool_jupyter.worker.verdict import Ending, judge
 
 INSISTENCE = 4
@@ -326,6 +326,7 @@ class Supervisor:
         return Ending(
             wait_status=self._wait_status,
             update=told.update,
+            running=running_nodes(self._folder) if told.update is None else (),
             is_cancelled=self._cancelled_at is not None or told.fault is not None,
             fault=told.fault or self._fault,
             is_forced=self._is_forced,

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from nodetool_jupyter.errors import ErrorCode, WorkflowError
-from nodetool_jupyter.model.events import Event, Fault, JobUpdate, decode_event, encode_event
+from nodetool_jupyter.model.events import Event, Fault, JobUpdate, NodeUpdate, decode_event, encode_event
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.values.files import open_plain
 from nodetool_jupyter.worker.cgroup import remove_groups
@@ -19,6 +19,7 @@ from nodetool_jupyter.worker.folder import EXIT, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.process import boot_id, sweep
 
 BLOCK = 256 * 1024
+NODE_UPDATE = b'"node_update"'
 
 
 def append_end(
@@ -121,6 +122,19 @@ def _loss(supervisor: dict[str, Any]) -> Fault:
     )
 
 
+def running_nodes(folder: RunFolder) -> tuple[str, ...]:
+    """The nodes that have begun and not ended, as far as the end of the log says."""
+    running: dict[str, None] = {}
+    for line in _last_lines(folder):
+        event = _decoded(line) if NODE_UPDATE in line else None
+        if isinstance(event, NodeUpdate):
+            if event.status == "running":
+                running[event.node_id] = None
+            else:
+                running.pop(event.node_id, None)
+    return tuple(running)
+
+
 def is_end(event: Event) -> bool:
     """Whether a message ends its job."""
     return isinstance(event, JobUpdate) and JobStatus(event.status).is_terminal
@@ -133,6 +147,12 @@ def is_last(event: Event) -> bool:
 
 def _last_line(folder: RunFolder) -> bytes | None:
     """The last whole line."""
+    lines = _last_lines(folder)
+    return lines[-1] if lines else None
+
+
+def _last_lines(folder: RunFolder) -> list[bytes]:
+    """The whole lines of the log's last block, at least one if there is any."""
     try:
         with os.fdopen(open_plain(folder.events, os.O_RDONLY), "rb", buffering=0) as file:
             end = file.seek(0, 2)
@@ -143,9 +163,8 @@ def _last_line(folder: RunFolder) -> bytes | None:
                 data = file.read(end - start) + data
                 end = start
     except FileNotFoundError:
-        return None
-    lines = data[: data.rfind(b"\n") + 1].split(b"\n")
-    return lines[-2] if len(lines) > 1 else None
+        return []
+    return data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
 
 
 def _decoded(line: bytes) -> Event | None:

@@ -19,6 +19,7 @@ from nodetool_jupyter.worker.event_log import FULL_DISK
 from nodetool_jupyter.worker.limits import sized
 from nodetool_jupyter.worker.process import name_of_signal
 
+SHOWN_NODES = 5
 CRASHES = frozenset(
     {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT, signal.SIGSYS}
 )
@@ -49,6 +50,8 @@ class Ending:
     cpu_seconds: float = 0.0
     output: str = ""
     """The last lines that it wrote."""
+    running: tuple[str, ...] = ()
+    """The nodes that had begun and not ended, where it ended without a word."""
 
 
 def judge(ending: Ending) -> JobUpdate:
@@ -66,9 +69,18 @@ def judge(ending: Ending) -> JobUpdate:
     if ending.is_cancelled and (update is None or update.status != "completed"):
         return _ended_as_asked(ending)
     fault = _fault_of(ending, 0 if code is None else code)
+    if ending.running:
+        fault = replace(fault, message=f"{fault.message}, while {_nodes(ending.running)} ran")
     if ending.output:
         fault = replace(fault, traceback=f"the last lines that it wrote:\n{ending.output}")
     return _failed(fault)
+
+
+def _nodes(ids: tuple[str, ...]) -> str:
+    """``node a``, ``nodes a, b and 3 others``."""
+    more = len(ids) - SHOWN_NODES
+    others = f" and {more} other{'s' * (more > 1)}" if more > 0 else ""
+    return f"node{'s' * (len(ids) > 1)} {', '.join(ids[:SHOWN_NODES])}{others}"
 
 
 def _with_cause(update: JobUpdate, ending: Ending) -> JobUpdate:

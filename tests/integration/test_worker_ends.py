@@ -55,7 +55,7 @@ def test_os_exit(workers: Workers, code: int) -> None:
     job = workers.run(ends.exits_at_once, code=code)
     assert job.said == (
         "worker_exited_early",
-        f"the worker exited with code {code} before the job had ended",
+        f"the worker exited with code {code} before the job had ended, while node n ran",
     )
 
 

@@ -118,3 +118,16 @@ def test_a_log_that_cannot_be_written(number: int, limits: ResourceLimits, code:
     fault = log_fault(error, limits)
     assert fault.code.value == code
     assert fault.hint
+
+
+@pytest.mark.parametrize(
+    ("running", "words"),
+    [
+        (("a",), ", while node a ran"),
+        (("a", "b"), ", while nodes a, b ran"),
+        (tuple("abcdefg"), ", while nodes a, b, c, d, e and 2 others ran"),
+    ],
+)
+def test_the_nodes_that_ran_are_named(running: tuple[str, ...], words: str) -> None:
+    """Of a worker that ended without a word they are all that is known of where."""
+    assert str(judge(Ending(wait_status=signal.SIGSEGV, running=running)).error).endswith(words)

@@ -79,9 +79,9 @@ async def stops_its_loop() -> int:
 
 @node
 async def leaves_a_task(path: str) -> int:
-    kept.append(asyncio.create_task(ticks.function(path)))
+    left = asyncio.create_task(ticks.function(path))
     await asyncio.sleep(0.01)
-    return 1
+    return 0 if left.done() else 1
 
 
 @node
@@ -92,6 +92,3 @@ async def is_deaf(path: str) -> None:
             await asyncio.sleep(0.01)
         except asyncio.CancelledError:
             continue
-
-
-kept: list[asyncio.Task[None]] = []

@@ -241,7 +241,7 @@ class TestReaper:
         """Not a running job's, not another store's, not a young one; a dry run removes nothing."""
         job = submit(docker_session, hangs)
         wait_for_node(job)
-        strategy = docker_session.manager._strategy("docker")
+        strategy = docker_session.manager.strategies.usable("docker")
         assert isinstance(strategy, DockerStrategy)
         leave(engine, "left", strategy.store)
         leave(engine, "foreign", "another-store")
@@ -259,7 +259,7 @@ class TestReaper:
         """A container of a kernel that died before it started it is made anew."""
         from nodetool_jupyter.strategies.docker import execution
 
-        strategy = docker_session.manager._strategy("docker")
+        strategy = docker_session.manager.strategies.usable("docker")
         assert isinstance(strategy, DockerStrategy)
         make = execution.DockerJobExecution._make
 

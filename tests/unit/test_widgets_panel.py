@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import comm
@@ -167,8 +168,9 @@ def test_what_can_not_start_is_said() -> None:
     assert not named(panel, "Run").disabled
 
 
-def test_limits_are_offered_where_they_are_kept() -> None:
+def test_limits_are_offered_where_they_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The others are greyed, with the reason; one that was entered before is refused, never ignored."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine.sock")
     panel = Panel(workflow())
     assert named(panel, "Memory").disabled
     seen(panel, "threaded can't limit it; subprocess can", "docker")

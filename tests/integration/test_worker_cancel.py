@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nodetool_jupyter.strategies.subprocess import send_to
+from nodetool_jupyter.strategies.followed import send_to
 from nodetool_jupyter.worker import wire
 from nodetool_jupyter.worker.folder import CANCEL
 from tests.integration.kernels import ROOT
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.only_on("linux")
 ANOTHER = """
 import sys
 from pathlib import Path
-from nodetool_jupyter.strategies.subprocess import send_to
+from nodetool_jupyter.strategies.followed import send_to
 from nodetool_jupyter.worker import wire
 from nodetool_jupyter.worker.folder import RunFolder
 for _ in range(3):

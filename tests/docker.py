@@ -53,7 +53,7 @@ def no_containers(engine: Engine) -> Iterator[None]:
     left = {name: status for name, status in after.items() if name not in before}
     for name in left:
         engine.remove(name)
-    assert not left
+    assert left == {}
 
 
 @contextmanager

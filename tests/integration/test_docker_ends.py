@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import signal
+import socket
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
@@ -18,9 +19,13 @@ from nodetool_jupyter.model.events import LogUpdate
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.strategies.docker.client import Engine
+from nodetool_jupyter.strategies.docker.execution import DockerJobExecution
 from nodetool_jupyter.strategies.docker.image import PYTHON_LABEL
-from nodetool_jupyter.strategies.docker.spec import JOB_LABEL, STORE_LABEL, name_of
+from nodetool_jupyter.strategies.docker.spec import FOLDER, JOB_LABEL, STORE_LABEL, name_of
 from nodetool_jupyter.strategies.docker.strategy import DockerStrategy
+from nodetool_jupyter.worker.contained import LAUNCH
+from nodetool_jupyter.worker.folder import EXIT, RunFolder
+from nodetool_jupyter.worker.wire import short_address
 from tests.integration.contained import hangs, kills_supervisor, looks, submit
 from tests.integration.gates import Open
 from tests.integration.kernels import kernel, read_id
@@ -255,24 +260,52 @@ class TestReaper:
         job.cancel()
         assert job.wait(DEADLINE)
 
-    def test_a_name_that_is_taken(self, docker_session: Session, engine: Engine, home: Path) -> None:
-        """A container of a kernel that died before it started it is made anew."""
-        from nodetool_jupyter.strategies.docker import execution
-
+    def test_a_job_that_has_ended_needs_it_no_more(
+        self, docker_session: Session, engine: Engine, tmp_path: Path
+    ) -> None:
+        """However young the container is: its kernel was killed between the job's end and its removal."""
         strategy = docker_session.manager.strategies.usable("docker")
         assert isinstance(strategy, DockerStrategy)
-        make = execution.DockerJobExecution._make
+        leave(engine, "left", strategy.store, tmp_path)
+        assert strategy.prune() == []
+        RunFolder(tmp_path).write_record(EXIT, {"code": 0})
+        assert [each.job_id for each in strategy.prune()] == ["left"]
 
-        def make_late(self: execution.DockerJobExecution, spec: Any) -> None:
+    def test_a_container_that_came_before_it_was_removed(
+        self, docker_session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its kernel was killed, and the next one's listened already: the order is for the one that lives."""
+        make = DockerJobExecution._make
+
+        def make_late(self: DockerJobExecution, spec: Any) -> None:
+            with socket.socket(socket.AF_UNIX) as visitor, short_address(self.folder.path / LAUNCH) as name:
+                visitor.connect(name)
+            make(self, spec)
+
+        monkeypatch.setattr(DockerJobExecution, "_make", make_late)
+        assert submit(docker_session, looks).result(DEADLINE)
+
+    def test_a_name_that_is_taken(self, docker_session: Session, engine: Engine, home: Path) -> None:
+        """A container of a kernel that died before it started it is made anew."""
+        strategy = docker_session.manager.strategies.usable("docker")
+        assert isinstance(strategy, DockerStrategy)
+        make = DockerJobExecution._make
+
+        def make_late(self: DockerJobExecution, spec: Any) -> None:
             leave(engine, self.job_id, strategy.store)
             make(self, spec)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(execution.DockerJobExecution, "_make", make_late)
+            patch.setattr(DockerJobExecution, "_make", make_late)
             assert submit(docker_session, looks).result(DEADLINE)
 
 
-def leave(engine: Engine, job_id: str, store: str) -> None:
+def leave(engine: Engine, job_id: str, store: str, folder: Path | None = None) -> None:
     """A container as a killed kernel leaves it."""
-    labels = {STORE_LABEL: store, JOB_LABEL: job_id}
-    engine.create(name_of(job_id), {"Image": "nodetool-test-base:latest", "Labels": labels})
+    config: dict[str, Any] = {
+        "Image": "nodetool-test-base:latest",
+        "Labels": {STORE_LABEL: store, JOB_LABEL: job_id},
+    }
+    if folder is not None:
+        config["HostConfig"] = {"Binds": [f"{folder}:{FOLDER}"]}
+    engine.create(name_of(job_id), config)

@@ -95,6 +95,7 @@ class DockerJobExecution(FollowedJobExecution):
 
     def _run_on(self) -> None:
         """The rest of a life that began in another kernel."""
+        self.strategy.reap_once()
         self._follow(None)
         with suppress(OSError):  # it has just ended, or soon will: the lock tells
             self._connection = connect_to(self.folder)
@@ -159,7 +160,8 @@ class DockerJobExecution(FollowedJobExecution):
             try:
                 hand_over(listener, theirs, rings)
                 return
-            except TimeoutError:
+            except (TimeoutError, BrokenPipeError, ConnectionResetError):
+                # Nobody has come; or one that has been removed since, of a kernel that was killed.
                 self._unless_cancelled()
             if time.monotonic() < look:
                 continue

@@ -2,18 +2,20 @@
 
 They exist because a kernel can be killed at any moment: between making and starting a container, or after
 its end and before its removal. Only what has our label and our store's word is ever looked at; one whose
-run directory is locked is a job that lives; one that is younger than the grace may be just about to.
+run directory is locked is a job that lives; one whose job has its exit record is needed by nobody; any other
+that is younger than the grace may be just about to live.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from nodetool_jupyter.strategies.docker.client import Container, Engine
 from nodetool_jupyter.strategies.docker.spec import FOLDER, JOB_LABEL, PREFIX, STORE_LABEL
-from nodetool_jupyter.worker.folder import RunFolder
+from nodetool_jupyter.worker.folder import EXIT, RunFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +27,28 @@ class Reaped:
     status: str
 
 
-def is_looked_after(container: Container) -> bool:
-    """Whether a supervisor lives in the container: it holds the lock of its job's run directory."""
+class Care(StrEnum):
+    """What a container's run directory says of its job."""
+
+    LIVES = "lives"
+    """A supervisor holds the lock."""
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+    """It has not begun, or was killed, or its folder is gone."""
+
+
+def care_of(container: Container) -> Care:
+    """Whether a supervisor lives in the container, or has told its job's end."""
     for source, target in container.mounts:
         if target == FOLDER:
+            folder = RunFolder(Path(source))
             try:
-                return RunFolder(Path(source)).is_locked()
-            except OSError:  # its folder is gone, and with it the job
-                return False
-    return False
+                if folder.is_locked():
+                    return Care.LIVES
+                return Care.ENDED if folder.read_record(EXIT) else Care.UNKNOWN
+            except OSError:
+                return Care.UNKNOWN
+    return Care.UNKNOWN
 
 
 def reap(
@@ -43,14 +58,19 @@ def reap(
     *,
     grace: float,
     dry_run: bool = False,
-    is_live: Callable[[Container], bool] = is_looked_after,
+    care_of: Callable[[Container], Care] = care_of,
 ) -> list[Reaped]:
-    """Remove what is older than ``grace`` seconds and isn't live; gives what that was. Raises DockerError."""
+    """Remove what has ended, and what is older than ``grace`` seconds without a life; gives what that was.
+
+    Raises DockerError.
+    """
     found = []
     for container in engine.containers(f"{STORE_LABEL}={store}"):
         job_id = container.labels.get(JOB_LABEL, "")
         is_ours = container.labels.get(STORE_LABEL) == store and container.name == f"{PREFIX}{job_id}"
-        if not is_ours or now - container.created_at < grace or is_live(container):
+        if not is_ours or (care := care_of(container)) is Care.LIVES:
+            continue
+        if care is Care.UNKNOWN and now - container.created_at < grace:
             continue
         found.append(Reaped(container.name, job_id, container.status))
         if not dry_run:

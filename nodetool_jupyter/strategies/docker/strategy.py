@@ -31,6 +31,8 @@ from nodetool_jupyter.worker.limits import ENFORCED
 
 FRESH = 5.0
 """Seconds for which the engine's word on itself is believed."""
+REMOVAL = 5.0
+"""Seconds that containers of jobs that have ended get to be gone when the kernel closes."""
 REAP_GRACE = 60.0
 """Seconds that a container may exist without anybody who looks after it."""
 
@@ -222,7 +224,7 @@ class DockerStrategy(FollowedStrategy):
     # --- afterwards -------------------------------------------------------------------------------
 
     def reap_once(self) -> None:
-        """At the first job: remove what kernels that were killed have left."""
+        """At the first job here: remove what kernels that were killed have left."""
         with self._lock:
             has_reaped, self._has_reaped = self._has_reaped, True
         if not has_reaped:
@@ -239,5 +241,5 @@ class DockerStrategy(FollowedStrategy):
         """Let the jobs go on, and follow them no more."""
         self.is_closed = True
         self.followers.close()
-        self.berths.close(grace)
+        self.berths.close(max(grace, REMOVAL))
         self.engine.close()

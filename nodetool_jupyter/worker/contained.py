@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+from nodetool_jupyter.worker.supervisor import prepare
 from nodetool_jupyter.worker.wire import short_address
 from nodetool_jupyter.worker.zygote import DESCRIPTORS, become_supervisor
 
@@ -21,6 +22,7 @@ NOBODY = 69
 
 def serve_folder(folder: str) -> int:
     """Run the job whose run directory is ``folder``; gives an exit code only where nobody waits."""
+    worker = prepare([])
     with socket.socket(socket.AF_UNIX) as connection:
         try:
             with short_address(Path(folder) / LAUNCH) as name:
@@ -30,7 +32,7 @@ def serve_folder(folder: str) -> int:
             return NOBODY
     if len(descriptors) != DESCRIPTORS:
         return NOBODY
-    become_supervisor(*descriptors)
+    become_supervisor(descriptors, worker)
     return 0
 
 

@@ -63,8 +63,7 @@ def work(
     environment: Mapping[str, str] | None,
     groups: Sequence[ControlGroup] = (),
 ) -> int:
-    """Run the order; gives the exit code: 0 once the end has been handed over."""
-    _put_streams_aside(pipes.output)
+    """Run the order, with the streams put aside; gives the exit code: 0 once the end has been handed over."""
     teller = Teller(folder, pipes, order.limits)
     os.register_at_fork(after_in_child=teller.let_go)
     try:
@@ -80,7 +79,7 @@ def work(
     return worker.run()
 
 
-def _put_streams_aside(output: int) -> None:
+def put_streams_aside(output: int) -> None:
     """Nothing that is printed may reach the protocol: fd 0 is empty, 1 and 2 are the supervisor's pipe."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

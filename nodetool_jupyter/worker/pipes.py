@@ -18,15 +18,15 @@ DRAIN = 64
 
 @dataclass(frozen=True, slots=True)
 class WorkerEnds:
-    """Descriptors for the worker. ``bell`` is the launcher's; it rings for new messages."""
+    """Descriptors for the worker. ``bell`` is the launcher's, and comes with the job."""
 
     output: int
     """Takes the place of stdout and stderr."""
     end: int
     """The terminal message goes here."""
-    bell: int
     token: bytes
     """What the end begins with: whoever else finds the pipe doesn't know it."""
+    bell: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ def spoken(token: bytes, log_size: int, update: JobUpdate) -> bytes:
 class Pipes:
     """The supervisor's ends. ``output`` is read all the time, so that the worker never waits for us."""
 
-    def __init__(self, bell: int) -> None:
+    def __init__(self) -> None:
         self.output_fd, output = os.pipe()
         self.end_fd, end = os.pipe()
         for fd in (self.output_fd, self.end_fd):
             os.set_blocking(fd, False)
-        self.worker_ends = WorkerEnds(output, end, bell, token_hex(16).encode())
+        self.worker_ends = WorkerEnds(output, end, token_hex(16).encode())
         self.output = Output()
         self._end = bytearray()
 

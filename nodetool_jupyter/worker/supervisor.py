@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -25,16 +25,15 @@ from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.faults import container_stopped, timed_out
 from nodetool_jupyter.worker import wire
 from nodetool_jupyter.worker.cgroup import ControlGroup, make_groups, own_groups
+from nodetool_jupyter.worker.child import WorkerProcess
 from nodetool_jupyter.worker.event_log import FULL_DISK
 from nodetool_jupyter.worker.folder import EXIT, ORDER, OUTPUT, REFUSAL, SUPERVISOR, RunFolder
-from nodetool_jupyter.worker.host import work
 from nodetool_jupyter.worker.order import Order, read_order
-from nodetool_jupyter.worker.pipes import Pipes, Told
+from nodetool_jupyter.worker.pipes import Told
 from nodetool_jupyter.worker.process import (
     become_subreaper,
     boot_id,
     descendants_of,
-    die_with_parent,
     kill_descendants,
     signal_group,
     signal_process,
@@ -49,9 +48,8 @@ FIRST_INSISTENCE = 0.3
 """Seconds after which it is told again at the latest: in a node that keeps its loop busy, only that helps."""
 
 
-def supervise(connection: socket.socket, bell: int) -> int:
-    """Run what the launcher at the other end of ``connection`` asks for; gives the exit code."""
-    _detach()
+def supervise(connection: socket.socket, bell: int, worker: WorkerProcess) -> int:
+    """Have the worker run what the launcher behind ``connection`` asks for; gives the exit code."""
     os.set_blocking(bell, False)
     folder = None
     try:
@@ -61,21 +59,42 @@ def supervise(connection: socket.socket, bell: int) -> int:
             raise WorkflowError("the kernel did not say what to run")
         folder = RunFolder(Path(start.folder))
         wire.check_versions(start)
-        order = read_order((folder.path / ORDER).read_bytes(), start.digest)
         lock = folder.try_lock()
         if lock is None or folder.read_record(EXIT):
+            worker.dismiss()
             return 0  # somebody else looks after this job, or has ended it
+        worker = _briefed(worker, start, [connection.fileno(), bell, lock])
+        order = read_order((folder.path / ORDER).read_bytes(), start.digest)  # as the worker does meanwhile
     except (OSError, NodeToolError) as error:
         code = ErrorCode.VERSION_MISMATCH if isinstance(error, wire.Mismatch) else ErrorCode.SPAWN_FAILED
         fault = Fault(code=code, message=f"the worker can't start: {error}")
         if folder is not None:
             with suppress(OSError):
                 folder.write_record(REFUSAL, asdict(fault))  # whoever follows the job tells its end
+        worker.dismiss()
         return 0
-    supervisor = Supervisor(order, folder, bell, lock)
+    supervisor = Supervisor(order, folder, bell, worker)
     supervisor.listen_to(connection, lines, more)
-    supervisor.run(start.environment)
+    supervisor.run()
     return 0
+
+
+def _briefed(worker: WorkerProcess, start: wire.Start, open_fds: list[int]) -> WorkerProcess:
+    """The worker, told what it will run; another one where it was killed while it waited."""
+    bell = open_fds[1]
+    try:
+        worker.brief(start, bell)
+    except OSError:
+        worker.dismiss()
+        worker = WorkerProcess.fork(open_fds)
+        worker.brief(start, bell)
+    return worker
+
+
+def prepare(others: Iterable[int], rehearse: Callable[[], None] | None = None) -> WorkerProcess:
+    """Be a supervisor from now on, with a worker that waits; ``others`` and ``rehearse`` as it has them."""
+    _detach()
+    return WorkerProcess.fork(others, rehearse)
 
 
 def _detach() -> None:
@@ -86,6 +105,7 @@ def _detach() -> None:
     become_subreaper()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def _first_messages(connection: socket.socket, lines: wire.Lines) -> list[wire.Message]:
@@ -101,13 +121,14 @@ def _first_messages(connection: socket.socket, lines: wire.Lines) -> list[wire.M
 class Supervisor:
     """One job's worker, from its fork to the end of all that it has left behind."""
 
-    def __init__(self, order: Order, folder: RunFolder, bell: int, lock: int) -> None:
+    def __init__(self, order: Order, folder: RunFolder, bell: int, worker: WorkerProcess) -> None:
         self._order = order
         self._folder = folder
         self._bell = bell
-        self._lock = lock
         self._selector = selectors.DefaultSelector()
-        self._worker = 0
+        self._process = worker
+        self._worker = worker.pid
+        self._has_begun = False
         self._wait_status: int | None = None
         self._cancelled_at: float | None = None
         self._insist_at = 0.0
@@ -116,16 +137,17 @@ class Supervisor:
         self._groups: tuple[ControlGroup, ...] = ()
         self._usage: resource.struct_rusage | None = None
         self._told = Told()
-        self._pipes = Pipes(bell)
+        self._pipes = worker.pipes
         self._started = time.monotonic()
 
-    def run(self, environment: Mapping[str, str] | None) -> None:
-        """From fork to end. Whatever goes wrong, the job gets its end."""
+    def run(self) -> None:
+        """From its beginning to its end. Whatever goes wrong, the job gets its end."""
         try:
-            self._listen_to_all()
             self._listen_to_signals()
+            self._hear_word()
             if self._cancelled_at is None:  # else nothing of it is to run
-                self._start_worker(environment)
+                self._begin()
+                self._listen_to_all()
                 while self._wait_status is None:
                     self._step()
             kill_descendants(os.getpid())
@@ -190,6 +212,10 @@ class Supervisor:
                 self.listen_to(listener.accept()[0], wire.Lines())
 
         self._listen(listener, accept)
+        self._hear_word()
+
+    def _hear_word(self) -> None:
+        """What was left for this supervisor by who could not reach it yet."""
         with suppress(WorkflowError):
             self._obey(wire.Lines().feed(self._folder.left_word()))
 
@@ -212,49 +238,20 @@ class Supervisor:
 
     # --- the worker -------------------------------------------------------------------------------
 
-    def _start_worker(self, environment: Mapping[str, str] | None) -> None:
+    def _begin(self) -> None:
         parent = os.getpid()
         record = {"pid": parent, "start_time": start_time(parent), "boot_id": boot_id()}
         order = self._order
         self._groups = tuple(own_groups() if order.is_contained else make_groups(order.job_id, order.limits))
         groups = [str(group.path) for group in self._groups]
-        # Before the fork: without this record nothing of the user's has ever run.
+        # Before the worker begins: without this record nothing of the user's has ever run.
         self._folder.write_record(SUPERVISOR, {**record, "attempt": order.attempt, "groups": groups})
-        pipes = self._pipes
-        sys.stdout.flush()
-        self._worker = os.fork()
-        if self._worker == 0:
-            self._become_worker(parent, pipes, environment)
-        pipes.close_in_supervisor()
+        self._process.begin(self._groups)
+        self._has_begun = True
         self._folder.make_reserve()  # while the worker begins
-        self._listen_until(pipes.output_fd, pipes.read_output)
-        self._listen_until(pipes.end_fd, pipes.read_end)
-        if self._cancelled_at is not None:
-            self._tell_to_stop()
-
-    def _become_worker(self, parent: int, pipes: Pipes, environment: Mapping[str, str] | None) -> None:
-        """In the forked child: let go of all that is the supervisor's, run, and end."""
-        code = 70
-        try:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            os.setsid()
-            die_with_parent(parent)
-            os.close(self._lock)
-            pipes.close_in_worker()
-            for key in list(self._selector.get_map().values()):
-                if isinstance(key.fileobj, socket.socket):
-                    key.fileobj.close()
-            self._selector.close()
-            self._signals[1].close()
-            code = work(self._order, self._folder, pipes.worker_ends, environment, self._groups)
-            sys.stdout.flush()
-            sys.stderr.flush()
-        except BaseException:  # noqa: BLE001 - there is no one to raise it to
-            traceback.print_exc()
-        finally:
-            os._exit(code)
+        self._listen_until(self._pipes.output_fd, self._pipes.read_output)
+        self._listen_until(self._pipes.end_fd, self._pipes.read_end)
+        self._look_for_end()  # it may have ended before its end was listened for
 
     def _step(self) -> None:
         """Wait for the next thing that happens, or the next moment to do something."""
@@ -264,7 +261,7 @@ class Supervisor:
         timeout = self._order.limits.timeout
         if timeout is not None and self._cancelled_at is None and now - self._started > timeout:
             self._cancel(timed_out(timeout))
-        if self._cancelled_at is not None and self._worker and self._wait_status is None:
+        if self._cancelled_at is not None and self._wait_status is None:
             self._insist(now)
 
     def _patience(self) -> float | None:
@@ -282,7 +279,7 @@ class Supervisor:
             return
         self._fault = fault
         self._cancelled_at = time.monotonic()
-        if self._worker:
+        if self._has_begun:
             self._tell_to_stop()
 
     def _tell_to_stop(self) -> None:
@@ -312,7 +309,7 @@ class Supervisor:
         self._insist_at = time.monotonic() + 0.05
 
     def _look_for_end(self) -> None:
-        if not self._worker or self._wait_status is not None:
+        if not self._has_begun or self._wait_status is not None:
             return
         pid, status, usage = os.wait4(self._worker, os.WNOHANG)
         if pid:

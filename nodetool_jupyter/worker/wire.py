@@ -1,4 +1,4 @@
-"""Both ends of the wire between a launcher and a supervisor: lines of JSON over a socket.
+"""Both ends of the wire between a launcher, a supervisor and its worker: lines of JSON over a socket.
 
 The launcher says hello with versions and what to run, later what to do; anyone of this user may do the latter
 by the control socket in the run directory. Messages of the job never travel here: they are in its log, and
@@ -53,7 +53,15 @@ class Cancel:
     type: Literal["cancel"] = "cancel"
 
 
-Message = Start | Cancel
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """From a supervisor to its worker: run what was briefed, in these control groups, with controllers."""
+
+    groups: dict[str, list[str]]
+    type: Literal["begin"] = "begin"
+
+
+Message = Start | Cancel | Begin
 _MESSAGE: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 

@@ -1,4 +1,4 @@
-"""The zygote: a warm parent that has the engine imported and forks a supervisor for each job.
+"""The zygote: a warm parent that has the engine imported and forks a supervisor with its worker for each job.
 
 Single-threaded at every fork, and small: it never imports numpy, pandas or anything of a user's. It ends with
 the kernel that has started it; what it has forked goes on.
@@ -13,26 +13,21 @@ import socket
 import sys
 import traceback
 
-from nodetool_jupyter.worker.supervisor import supervise
+from nodetool_jupyter.worker.child import WorkerProcess
+from nodetool_jupyter.worker.supervisor import prepare, supervise
 
 READY = b"r"
 DESCRIPTORS = 2
 """That come with each request: the connection to the launcher, and its bell."""
-PRELOADED = (
-    "nodetool_jupyter.worker.pickling",
-    "nodetool_jupyter.nodes.constant",
-    "nodetool_jupyter.nodes.input",
-    "nodetool_jupyter.nodes.output",
-    "nodetool_jupyter.nodes.workflow",
-    "nodetool_jupyter.nodes.control",
-)
 
 
 def serve(control: socket.socket) -> None:
     """Fork a supervisor for each request, until the kernel has gone."""
+    from nodetool_jupyter.worker.rehearsal import rehearse_all
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors tell their end by themselves
-    _warm_up()
+    rehearse_all()
     gc.collect()
     gc.freeze()
     control.send(READY)
@@ -42,84 +37,58 @@ def serve(control: socket.socket) -> None:
         if not data:
             return
         with spare:
-            _give(spare, descriptors)
+            _give(control, spare, descriptors)
         for fd in descriptors:
             os.close(fd)
 
 
 def _fork_spare(control: socket.socket) -> socket.socket:
-    """The supervisor of the next job, forked ahead: it waits at the other end of the socket for the job, and
-    ends if none comes.
+    """The next job's supervisor, forked ahead with its worker: it waits at the other end of the socket for
+    what to run, and ends if nothing comes.
     """
     ours, theirs = socket.socketpair()
     if os.fork() == 0:
         control.close()
         ours.close()
-        data, descriptors, _, _ = socket.recv_fds(theirs, 1, DESCRIPTORS)
-        theirs.close()
-        if not data:
-            os._exit(0)
-        become_supervisor(*descriptors)
+        _wait_for_job(theirs)
     theirs.close()
     return ours
 
 
-def _give(spare: socket.socket, descriptors: list[int]) -> None:
+def _wait_for_job(orders: socket.socket) -> None:
+    from nodetool_jupyter.worker.rehearsal import rehearse_supervisor, rehearse_worker
+
+    worker = prepare([orders.fileno()], rehearse_worker)
+    rehearse_supervisor()
+    data, descriptors, _, _ = socket.recv_fds(orders, 1, DESCRIPTORS)
+    orders.close()
+    if not data:
+        worker.dismiss()
+        os._exit(0)
+    become_supervisor(descriptors, worker)
+
+
+def _give(control: socket.socket, spare: socket.socket, descriptors: list[int]) -> None:
     """Give the job to the spare supervisor, or where that has been killed to a new one."""
     try:
         socket.send_fds(spare, [READY], descriptors)
     except OSError:
         if os.fork() == 0:
-            become_supervisor(*descriptors)
+            control.close()
+            spare.close()
+            become_supervisor(descriptors, prepare(descriptors))
 
 
-def become_supervisor(connection: int, bell: int) -> None:
-    """Supervise one job, then end this process."""
+def become_supervisor(descriptors: list[int], worker: WorkerProcess) -> None:
+    """Supervise one job, by the connection and the bell that have come, then end this process."""
     code = 70
+    connection, bell = descriptors
     try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        code = supervise(socket.socket(fileno=connection), bell)
+        code = supervise(socket.socket(fileno=connection), bell, worker)
     except BaseException:  # noqa: BLE001 - there is no one to raise it to
         traceback.print_exc()
     finally:
         os._exit(code)
-
-
-def _warm_up() -> None:
-    """Import and use what every job uses: whatever is built at first use is built before the forks."""
-    import asyncio
-    import importlib
-
-    from nodetool_jupyter.engine.context import ProcessingContext
-    from nodetool_jupyter.engine.plan import compile_graph
-    from nodetool_jupyter.engine.registry import Registry
-    from nodetool_jupyter.engine.runner import WorkflowRunner
-    from nodetool_jupyter.engine.threads import ThreadPool
-    from nodetool_jupyter.model.graph import Edge, Graph, Node
-    from nodetool_jupyter.worker import wire
-
-    for name in PRELOADED:
-        importlib.import_module(name)
-    wire.package_version()
-    registry = Registry(
-        {
-            "nodetool.constant": ("nodetool_jupyter.nodes.constant",),
-            "nodetool.output": ("nodetool_jupyter.nodes.output",),
-        }
-    )
-    graph = Graph(
-        nodes=(
-            Node(id="a", type="nodetool.constant.String", data={"value": "warm"}),
-            Node(id="b", type="nodetool.output.Output", data={"name": "b"}),
-        ),
-        edges=(Edge(source="a", target="b", targetHandle="value"),),
-    )
-    plan = compile_graph(graph, registry)
-    lines: list[bytes] = []
-    run = WorkflowRunner(
-        plan, ProcessingContext("warm"), lambda batch: lines.append(batch.lines), ThreadPool(1)
-    )
-    asyncio.run(run.run())
 
 
 def main(arguments: list[str]) -> int:
@@ -130,14 +99,17 @@ def main(arguments: list[str]) -> int:
         case ["zygote", fd]:
             serve(socket.socket(fileno=int(fd)))
             return 0
-        case ["supervise", fd, bell]:
-            return supervise(socket.socket(fileno=int(fd)), int(bell))
+        case ["supervise", *fds]:
+            connection, bell = map(int, fds)
+            return supervise(socket.socket(fileno=connection), bell, prepare([connection, bell]))
         case ["contained", folder]:
             from nodetool_jupyter.worker.contained import serve_folder
 
             return serve_folder(folder)
         case ["try"]:
-            _warm_up()
+            from nodetool_jupyter.worker.rehearsal import rehearse_all
+
+            rehearse_all()
             return 0
         case _:
             sys.stderr.write("this module is started by nodetool_jupyter\n")

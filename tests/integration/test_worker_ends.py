@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from time import monotonic
@@ -9,6 +10,7 @@ from time import monotonic
 import pytest
 
 from nodetool_jupyter.worker.folder import EXIT
+from nodetool_jupyter.worker.process import descendants_of
 from tests.integration.workers import Workers, open_workers
 from tests.programs import ends, processes
 from tests.programs.limits import prints_then_waits
@@ -104,6 +106,32 @@ def test_the_zygote_killed(tmp_path: Path) -> None:
         assert not job.ended.is_set()
         job.cancel()
         assert job.wait().status == "cancelled"
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+def test_what_waits_for_a_job_killed(tmp_path: Path, generation: int) -> None:
+    """The supervisor that was forked ahead, or its worker: the next job has others."""
+    with open_workers(tmp_path) as workers:
+        workers.run(processes.sees, name="HOME")
+        zygote = workers.strategy.nursery._zygote
+        assert zygote is not None
+        wait_until(lambda: len(list(descendants_of(zygote.pid))) == 2, 10)
+        waiting = list(descendants_of(zygote.pid))[generation - 1]
+        os.kill(waiting, signal.SIGKILL)
+        wait_until(lambda: not Path(f"/proc/{waiting}/exe").exists(), 10)
+        assert workers.run(processes.sees, name="HOME").status == "completed"
+
+
+def test_what_waits_for_a_job_ends_with_its_zygote(tmp_path: Path) -> None:
+    """However that has ended: nobody could give it a job any more."""
+    with open_workers(tmp_path) as workers:
+        workers.run(processes.sees, name="HOME")
+        zygote = workers.strategy.nursery._zygote
+        assert zygote is not None
+        wait_until(lambda: len(list(descendants_of(zygote.pid))) == 2, 10)
+        waiting = list(descendants_of(zygote.pid))
+        zygote.kill()
+        wait_until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in waiting), 10)
 
 
 def test_a_request_lost_with_its_zygote(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ UPDATE = JobUpdate(status="completed", job_id="j", timestamp=0)
 
 @pytest.fixture
 def pipes() -> Iterator[Pipes]:
-    pipes = Pipes(bell=-1)
+    pipes = Pipes()
     yield pipes
     pipes.close_in_worker()
     pipes.close_in_supervisor()
@@ -67,7 +67,7 @@ def test_anything_else_is_a_fault(pipes: Pipes, make: object) -> None:
 
 def test_each_job_has_a_token_of_its_own(pipes: Pipes) -> None:
     """What one worker knows is of no use in another's pipe."""
-    other = Pipes(bell=-1)
+    other = Pipes()
     assert other.worker_ends.token != pipes.worker_ends.token
     other.close_in_worker()
     other.close_in_supervisor()

@@ -20,7 +20,7 @@ from nodetool_jupyter.session import Session
 from nodetool_jupyter.settings import Settings
 
 home, strategy, *arguments = sys.argv[1:]
-session = Session(Settings(home=home, max_workflow_threads=50, cancel_grace=0.5))
+session = Session(Settings(home=home, max_workflow_threads=100, cancel_grace=0.5))
 
 def submit(kind, name="", **data):
     session.registry.add(kind.spec)

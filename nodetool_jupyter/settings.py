@@ -244,6 +244,11 @@ def read_secret(name: str) -> str | None:
     return os.environ.get(name)
 
 
+def read_notebook_path() -> str | None:
+    """The notebook whose kernel this process is, as its Jupyter Server says; None where none says it."""
+    return os.environ.get("JPY_SESSION_NAME") or None
+
+
 def get_environment() -> dict[str, str]:
     """The whole environment, for the processes of this kernel's jobs; it is never written to a file."""
     return dict(os.environ)

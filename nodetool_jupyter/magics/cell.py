@@ -86,6 +86,7 @@ def _run_graph(notebook: Notebook, options: CellOptions, authored: Authored, sou
     mode = "quiet" if options.quiet else options.progress or session.settings.progress
     defaults = CellOptions(strategy=session.settings.strategy)
     request = build_request(authored, options, session.registry.get, defaults=defaults)
+    request = request.model_copy(update={"origin": notebook.origin()})
     try:
         if options.dry_run:
             _draw(session, request)

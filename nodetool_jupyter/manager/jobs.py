@@ -193,6 +193,7 @@ class JobExecutionManager:
             status=status,
             params=request.params,
             limits=request.resource_limits,
+            origin=request.origin,
             owner=self.owner.id,
             created_at=time.time(),
         )

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nodetool_jupyter.errors import IllegalTransition
 from nodetool_jupyter.model.events import Fault, JobUpdate
-from nodetool_jupyter.model.request import NO_LIMITS, ResourceLimits
+from nodetool_jupyter.model.request import NO_LIMITS, Origin, ResourceLimits
 
 
 class JobStatus(str, Enum):
@@ -71,6 +71,7 @@ class JobRecord(BaseModel):
     status: JobStatus = JobStatus.QUEUED
     params: dict[str, Any] = Field(default_factory=dict)
     limits: ResourceLimits = NO_LIMITS
+    origin: Origin | None = None
     owner: str = ""
     """The manager that looks after the job: an id whose lock file shows whether it lives."""
     attempt: int = 1

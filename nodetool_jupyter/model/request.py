@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.settings import Bytes
 
+LONGEST_PATH = 4096
+LONGEST_ID = 256
+
 
 class ExecutionStrategy(str, Enum):
     """The built-in strategies; the value is the word the user types."""
@@ -46,6 +49,15 @@ class ResourceLimits(BaseModel):
 NO_LIMITS = ResourceLimits()
 
 
+class Origin(BaseModel):
+    """Where a job was asked for: the notebook's path on its machine, and the cell's id if it is known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    notebook: Annotated[str, Field(max_length=LONGEST_PATH)]
+    cell: Annotated[str, Field(max_length=LONGEST_ID)] = ""
+
+
 class RunJobRequest(BaseModel):
     """One run of a graph with its params. ``execution_strategy`` is the enum or the name of a registered
     strategy.
@@ -61,6 +73,7 @@ class RunJobRequest(BaseModel):
     workflow_id: str = ""
     name: str = ""
     user_id: str = ""
+    origin: Origin | None = None
     options: dict[str, Any] = Field(default_factory=dict)
     """Options only one strategy knows (``image``, ``network``, ``sandbox``, …); it refuses those that it
     doesn't.

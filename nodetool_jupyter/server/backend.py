@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic_core import from_json
@@ -127,7 +128,7 @@ class Backend:
             limit=limit, before=before, statuses=statuses, user_id=user_id, workflow_id=workflow
         )
         following = records[-1].id if len(records) == limit else None
-        return {"jobs": [shown(record) for record in records], "next": following}
+        return {"jobs": [self.shown(record) for record in records], "next": following}
 
     def get(self, user_id: str, job_id: str) -> dict[str, Any]:
         """A job with its params and its graph."""
@@ -136,7 +137,11 @@ class Backend:
             self.session.manager.recover_jobs()
             record = self.record(user_id, job_id)
         graph = self.store.request(job_id).graph
-        return {**shown(record), "params": record.params, "graph": graph.model_dump()}
+        return {**self.shown(record), "params": record.params, "graph": graph.model_dump()}
+
+    def shown(self, record: JobRecord) -> dict[str, Any]:
+        """A record as clients of this server see it."""
+        return shown(record, Path(self.serverapp.root_dir))
 
     def submit(self, user_id: str, given: dict[str, Any]) -> dict[str, Any]:
         """Start a job of what a client has sent: data, and never code of a notebook."""
@@ -157,13 +162,13 @@ class Backend:
             options=options,
             user_id=user_id,
         )
-        return shown(job.record)
+        return self.shown(job.record)
 
     def cancel(self, user_id: str, job_id: str) -> dict[str, Any]:
         """Begin to cancel a job, whichever process looks after it."""
         self.record(user_id, job_id)
         is_cancelling = self.session.manager.cancel_job(job_id)
-        return {"cancelling": is_cancelling, "job": shown(self.record(user_id, job_id))}
+        return {"cancelling": is_cancelling, "job": self.shown(self.record(user_id, job_id))}
 
     def retry(self, user_id: str, job_id: str, resume: bool) -> dict[str, Any]:
         """Run a job again as a new one; one whose code is a notebook's only there."""
@@ -171,7 +176,7 @@ class Backend:
         check_strategy(record.strategy)
         if not self._was_planned_here(job_id):
             self._check_is_data(record)
-        return shown(self.session.retry(job_id, resume=resume, user_id=user_id).record)
+        return self.shown(self.session.retry(job_id, resume=resume, user_id=user_id).record)
 
     def _was_planned_here(self, job_id: str) -> bool:
         """Whether a job came to this server as data; one that was taken over from a kernel did not."""
@@ -211,6 +216,15 @@ def check_strategy(name: str) -> None:
         )
 
 
-def shown(record: JobRecord) -> dict[str, Any]:
-    """A record as clients see it, without its params."""
-    return record.model_dump(mode="json", exclude=HIDDEN | {"params"})
+def shown(record: JobRecord, root: Path) -> dict[str, Any]:
+    """A record as clients see it, without its params; its notebook as a path under the server's ``root``, if
+    that is where it lies.
+    """
+    found = record.model_dump(mode="json", exclude=HIDDEN | {"params"})
+    if record.origin is not None:
+        path = Path(record.origin.notebook)
+        is_here = path.is_relative_to(root) and ".." not in path.parts
+        found["origin"] = (
+            {**found["origin"], "notebook": path.relative_to(root).as_posix()} if is_here else None
+        )
+    return found

@@ -7,7 +7,7 @@ nothing. A batch and the place after it go out as one SSE message, so that each 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -18,7 +18,8 @@ from tornado import web
 from tornado.iostream import StreamClosedError
 
 from nodetool_jupyter.errors import NodeToolError, OptionError
-from nodetool_jupyter.server.backend import VERSION, shown
+from nodetool_jupyter.model.job import JobRecord
+from nodetool_jupyter.server.backend import VERSION
 from nodetool_jupyter.server.base import Handler, Refused
 from nodetool_jupyter.server.following import Cursor, Follower, News
 
@@ -77,7 +78,7 @@ class EventsHandler(Handler):
         told = monotonic()
         while not self._stop.is_set():
             news = await self.run(follower.read)
-            for message in _messages_of(news, follower):
+            for message in _messages_of(news, follower, self.backend.shown):
                 told = monotonic()
                 yield message
             if follower.is_over:
@@ -90,7 +91,7 @@ class EventsHandler(Handler):
                     await asyncio.wait_for(self._stop.wait(), PAUSE)
 
 
-def _messages_of(news: News, follower: Follower) -> list[bytes]:
+def _messages_of(news: News, follower: Follower, shown: Callable[[JobRecord], dict[str, Any]]) -> list[bytes]:
     place = str(follower.cursor)
     found = []
     if news.gap is not None:

@@ -43,6 +43,7 @@ COLUMNS = (
     "duration",
     "limits",
     "fault",
+    "origin",
 )
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -61,6 +62,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             number INTEGER PRIMARY KEY, params BLOB NOT NULL, request BLOB NOT NULL, request_params BLOB
         )""",
     ),
+    ("ALTER TABLE job ADD COLUMN origin BLOB",),
 )
 """Statements that lead from schema version n to n + 1; the version is the database's ``user_version``."""
 
@@ -165,6 +167,7 @@ def row_of(record: JobRecord) -> tuple[Any, ...]:
         record.duration,
         limits,
         fault_json(record.fault),
+        None if record.origin is None else to_json(record.origin),
     )
 
 
@@ -189,10 +192,11 @@ def changes_of(record: JobRecord, lines: bytes) -> tuple[Any, ...]:
 def record_of(row: Sequence[Any], params: bytes | None = None) -> JobRecord:
     """The record of a row in the order of COLUMNS; without params it is a listed one."""
     values = dict(zip(COLUMNS, row, strict=False))
-    limits, fault = values["limits"], values["fault"]
+    limits = values["limits"]
     values["limits"] = NO_LIMITS if limits is None else from_json(limits)
-    if fault is not None:
-        values["fault"] = from_json(fault)
+    for name in ("fault", "origin"):
+        if values[name] is not None:
+            values[name] = from_json(values[name])
     if params is not None:
         values["params"] = from_json(unpack(params))
     return JobRecord.model_validate(values)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from nodetool_jupyter.model.job import JobStatus
+from nodetool_jupyter.model.request import Origin
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.worker.folder import ORDER
 from tests.integration.kernels import kernel, read_id
@@ -62,6 +63,18 @@ class TestSubmit:
         assert (ended["status"], ended["limits"]["timeout"]) == ("completed", 60)
         assert [node["id"] for node in ended["graph"]["nodes"]] == ["a", "o"]
         assert session.find(ended["id"]).result() == 2
+
+    def test_its_notebook_is_named_by_its_place_under_the_root(
+        self, client: Client, session: Session, jp_root_dir: Path
+    ) -> None:
+        """One that lies elsewhere is none of the page's business."""
+        for path, place in (
+            (jp_root_dir / "a" / "b.ipynb", {"notebook": "a/b.ipynb", "cell": "c"}),
+            (jp_root_dir.parent / "b.ipynb", None),
+            (jp_root_dir / ".." / "b.ipynb", None),
+        ):
+            job_id = put(session.store, origin=Origin(notebook=str(path), cell="c"))
+            assert client.get(f"/jobs/{job_id}").body["origin"] == place
 
     @pytest.mark.parametrize(
         ("changes", "status", "match"),

@@ -1,0 +1,117 @@
+"""The sidebar of JupyterLab: the jobs of all kernels, live, and what can be done with them from there."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.cells import GO, SETUP, STREAM
+from tests.browser.lab import DARK, Lab
+
+pytestmark = pytest.mark.browser
+
+WORKFLOW = {
+    "name": "a greeting",
+    "graph": {
+        "nodes": [
+            {"id": "a", "type": "nodetool.constant.String", "data": {"value": "good "}},
+            {"id": "b", "type": "nodetool.constant.String", "data": {"value": "day"}},
+            {"id": "s", "type": "nodetool.text.Concat"},
+            {"id": "o", "type": "nodetool.output.Output", "data": {"name": "words"}},
+        ],
+        "edges": [
+            {"source": "a", "sourceHandle": "output", "target": "s", "targetHandle": "a"},
+            {"source": "b", "sourceHandle": "output", "target": "s", "targetHandle": "b"},
+            {"source": "s", "sourceHandle": "output", "target": "o", "targetHandle": "value"},
+        ],
+    },
+}
+BUSY = "while not Path('quiet').exists():\n    sum(range(1000))"
+
+
+def sidebar(lab: Lab) -> Locator:
+    lab.command("nodetool:show-jobs")
+    shown = lab.page.locator("#nodetool-jobs")
+    expect(shown).to_be_visible()
+    return shown
+
+
+def row(lab: Lab, name: str) -> Locator:
+    """The newest job of a name."""
+    return sidebar(lab).get_by_role("listitem").filter(has_text=name).first
+
+
+def start(lab: Lab, strategy: str) -> Locator:
+    """A job in the background that runs until it is let go, of a kernel that computes meanwhile."""
+    cell = f"%%nodetool -b --name rows-{strategy} --strategy {strategy}\n{STREAM.strip()}"
+    lab.open([SETUP, cell, BUSY])
+    lab.run(0, 1)
+    lab.start(2)
+    job = row(lab, f"rows-{strategy}")
+    expect(job).to_contain_text("running")
+    return job
+
+
+@pytest.mark.parametrize("strategy", ["threaded", "subprocess"])
+def test_a_job_of_a_busy_kernel_is_seen_and_cancelled(lab: Lab, strategy: str) -> None:
+    """Its nodes, its log and its end come by the server; the kernel need not have time for that."""
+    job = start(lab, strategy)
+    expect(lab.page.locator(".jp-SideBar.jp-mod-left").get_by_text("1", exact=True)).to_be_visible()
+    expect(job).to_contain_text("read rows")
+    job.get_by_role("button", name="What its nodes have printed").click()
+    expect(job.locator(".ntl-logs")).to_contain_text("row 10 read")
+    lab.picture(f"sidebar-{strategy}-running")
+    job.get_by_role("button", name="Cancel this job").click()
+    expect(job).to_contain_text("cancelled")
+    expect(job.get_by_role("button", name="Cancel this job")).to_be_hidden()
+    lab.interrupt()
+
+
+def test_a_job_is_found_again_after_a_restart(lab: Lab) -> None:
+    """It goes on, the way back to its cell is there, and so is its end."""
+    start(lab, "subprocess")
+    lab.interrupt()
+    lab.restart_kernel()
+    lab.page.reload()
+    job = row(lab, "rows-subprocess")
+    expect(job).to_contain_text("running")
+    job.get_by_role("button", name="Open the notebook at its cell").click()
+    lab.page.wait_for_function("window.jupyterapp.shell.currentWidget?.content?.activeCellIndex === 1")
+    (lab.folder / GO).touch()
+    expect(job).to_contain_text("completed")
+    lab.set_theme(DARK)
+    lab.picture("sidebar-completed-dark")
+
+
+def test_a_workflow_file_is_drawn_and_run(lab: Lab) -> None:
+    """By the commands of the file browser's menu."""
+    lab.open(["'nothing'"])
+    path = lab.folder / "greeting.json"
+    path.write_text(json.dumps(WORKFLOW), "utf-8")
+    where = f"{lab.folder.name}/{path.name}"
+    lab.command("nodetool:draw-file", path=where)
+    picture = lab.page.locator(".ntl-viewer .ntl-dag")
+    expect(picture.locator("rect")).to_have_count(4)
+    expect(picture).to_contain_text("nodetool.text.Concat")
+    lab.command("nodetool:run-file", path=where)
+    job = row(lab, "a greeting")
+    expect(job).to_contain_text("completed")
+    lab.picture("sidebar-workflow-file")
+    job.get_by_role("button", name="Run the same again").click()
+    expect(sidebar(lab).get_by_role("listitem").filter(has_text="a greeting")).to_have_count(2)
+    sidebar(lab).get_by_role("combobox").select_option("failed")
+    expect(sidebar(lab).get_by_role("listitem")).to_have_count(0)
+    sidebar(lab).get_by_role("combobox").select_option("completed")
+    sidebar(lab).get_by_role("searchbox").fill("A GREETING")
+    expect(sidebar(lab).get_by_role("listitem")).to_have_count(2)
+
+
+def test_without_the_server_extension_it_says_what_is_missing(lab: Lab) -> None:
+    """Notebooks go on without it."""
+    lab.page.route("**/nodetool/api/**", lambda route: route.fulfill(status=404, body="{}"))
+    lab.open(["'nothing'"])
+    expect(sidebar(lab)).to_contain_text("has no NodeTool extension")
+    expect(sidebar(lab)).to_contain_text("Install nodetool-jupyter in the server's environment")
+    lab.picture("sidebar-without-server")

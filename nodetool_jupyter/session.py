@@ -27,6 +27,7 @@ from nodetool_jupyter.model.graph import Graph, Workflow
 from nodetool_jupyter.model.job import JobRecord, JobStatus
 from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
 from nodetool_jupyter.nodes import FAMILIES
+from nodetool_jupyter.nodes.origins import package_of
 from nodetool_jupyter.settings import Settings, load_settings, read_secret
 from nodetool_jupyter.store import open_store
 from nodetool_jupyter.store.base import Store
@@ -46,7 +47,7 @@ class Session:
     def __init__(self, settings: Settings, store: Store | None = None) -> None:
         self.settings = settings
         self.store = store or open_store(settings)
-        self.registry = Registry({**FAMILIES, **CELL_NODES})
+        self.registry = Registry({**FAMILIES, **CELL_NODES}, package_of)
         self.manager = JobExecutionManager(settings, self.store, self.registry, self._make_strategy)
         self.manager.recover_jobs()
 

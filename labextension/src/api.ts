@@ -14,9 +14,13 @@ import {
   ILogs,
   IPage,
   IServerEvent,
+  ISubmission,
   IWorkflow,
   Refused
 } from './protocol';
+
+/** Of all that is wrong with a graph, what is told at once. */
+const MOST_PROBLEMS = 10;
 
 export class Api implements IApi {
   constructor(
@@ -54,8 +58,8 @@ export class Api implements IApi {
     return (await this._json<{ workflow: IWorkflow }>(`workflows/${parts}`)).workflow;
   }
 
-  submit(workflow: IWorkflow, name: string, strategy: string): Promise<IJob> {
-    return this._post('jobs', { workflow, name, strategy });
+  submit(submission: ISubmission): Promise<IJob> {
+    return this._post('jobs', submission);
   }
 
   /** The events after a place, until the connection ends or is given up. */
@@ -107,7 +111,8 @@ async function refusalOf(response: Response): Promise<Refused> {
   try {
     const said = await response.json();
     if (typeof said.message === 'string') {
-      return new Refused(response.status, said.message, said.hint ?? '');
+      const problems: unknown[] = Array.isArray(said.problems) ? said.problems.slice(0, MOST_PROBLEMS) : [];
+      return new Refused(response.status, [said.message, ...problems].join('\n'), said.hint ?? '');
     }
   } catch {
     // not the server extension's answer

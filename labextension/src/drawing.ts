@@ -10,6 +10,8 @@ const HEIGHT = 44;
 const GAP_X = 60;
 const GAP_Y = 20;
 const MARGIN = 12;
+/** How much the file's places are drawn together, as far as its boxes then lie apart. */
+const SCALES = [0.5, 0.7, 0.85, 1];
 /** Nodes of a graph that are drawn; a picture of more shows nothing. */
 export const MOST_NODES = 2000;
 const MOST_LETTERS = 24;
@@ -35,18 +37,67 @@ export function parse(text: string): IWorkflow {
 
 /** Where each node's upper left corner is, by id. */
 export function places(nodes: readonly IGraphNode[], edges: readonly IGraphEdge[]): Map<string, IPlace> {
-  const own = nodes.map(node => node.ui_properties?.position);
-  const areOwn = own.every(place => place && Number.isFinite(place.x) && Number.isFinite(place.y));
-  const isSpread = new Set(own.map(place => `${place?.x},${place?.y}`)).size === nodes.length;
-  return areOwn && isSpread ? ownPlaces(nodes) : layered(nodes, edges);
+  const groups = groupsOf(nodes);
+  const alone = nodes.filter(node => !groups.has(node.id));
+  return ownPlaces(alone, nodes) ?? layered(alone, edges);
 }
 
-/** The file's places, so that the leftmost and topmost are at the margin; scaled up where boxes would overlap. */
-function ownPlaces(nodes: readonly IGraphNode[]): Map<string, IPlace> {
-  const found = nodes.map(node => ({ id: node.id, ...node.ui_properties!.position! }));
-  const left = Math.min(...found.map(place => place.x));
-  const top = Math.min(...found.map(place => place.y));
-  return new Map(found.map(({ id, x, y }) => [id, { x: x - left + MARGIN, y: (y - top) * 0.6 + MARGIN }]));
+/** The nodes that hold others. They are drawn around those. */
+function groupsOf(nodes: readonly IGraphNode[]): Set<string> {
+  return new Set(nodes.map(node => node.parent_id ?? '').filter(Boolean));
+}
+
+/** The file's own places, as near to each other as boxes allow; null where one has none, or two lie on each other. */
+function ownPlaces(nodes: readonly IGraphNode[], all: readonly IGraphNode[]): Map<string, IPlace> | null {
+  const byId = new Map(all.map(node => [node.id, node]));
+  const found: [string, IPlace][] = [];
+  for (const node of nodes) {
+    const place = positionOf(node, byId);
+    if (!place) {
+      return null;
+    }
+    found.push([node.id, place]);
+  }
+  const left = Math.min(...found.map(([, place]) => place.x));
+  const top = Math.min(...found.map(([, place]) => place.y));
+  for (const scale of SCALES) {
+    const at = found.map(([, { x, y }]) => ({ x: (x - left) * scale + MARGIN, y: (y - top) * scale + MARGIN }));
+    if (areApart(at)) {
+      return new Map(found.map(([id], number) => [id, at[number]!]));
+    }
+  }
+  return null;
+}
+
+/** A node's place in the picture; that of a group's member is kept relative to the group. */
+function positionOf(node: IGraphNode, byId: Map<string, IGraphNode>): IPlace | null {
+  const place = { x: 0, y: 0 };
+  const seen = new Set<string>();
+  for (let at: IGraphNode | undefined = node; at && !seen.has(at.id); at = byId.get(at.parent_id ?? '')) {
+    seen.add(at.id);
+    const own = at.ui_properties?.position;
+    if (!own || !Number.isFinite(own.x) || !Number.isFinite(own.y)) {
+      return null;
+    }
+    place.x += own.x;
+    place.y += own.y;
+  }
+  return place;
+}
+
+function areApart(places: readonly IPlace[]): boolean {
+  const sorted = [...places].sort((one, other) => one.x - other.x);
+  return sorted.every((one, number) => {
+    for (const other of sorted.slice(number + 1)) {
+      if (other.x >= one.x + WIDTH + MARGIN) {
+        break;
+      }
+      if (Math.abs(other.y - one.y) < HEIGHT + MARGIN) {
+        return false;
+      }
+    }
+    return true;
+  });
 }
 
 /** A column for each layer: a node stands right of all that it gets something from. */
@@ -97,11 +148,13 @@ export function draw(workflow: IWorkflow): Element {
   const right = Math.max(0, ...[...at.values()].map(place => place.x)) + WIDTH + MARGIN;
   const bottom = Math.max(0, ...[...at.values()].map(place => place.y)) + HEIGHT + MARGIN;
   const lines = edges.map(edge => line(at.get(edge.source), at.get(edge.target)));
-  const boxes = nodes.map(node => box(node, at.get(node.id)!));
+  const boxes = nodes.filter(node => at.has(node.id)).map(node => box(node, at.get(node.id)!));
+  const frames = nodes.filter(node => !at.has(node.id)).map(node => frame(node, nodes, at));
   return svg(
     'svg',
     { class: 'ntl-dag', viewBox: `0 0 ${right} ${bottom}`, width: right, height: bottom, role: 'img' },
     svg('title', {}, `${workflow.name || 'workflow'}: ${nodes.length} nodes, ${edges.length} edges`),
+    ...frames,
     ...lines,
     ...boxes
   );
@@ -128,6 +181,21 @@ function box(node: IGraphNode, place: IPlace): SVGElement {
     svg('text', { x: 10, y: 18 }, short(title)),
     svg('text', { x: 10, y: 35, class: 'ntl-type' }, short(node.type))
   );
+}
+
+/** A group, around those of its members that have a place. */
+function frame(group: IGraphNode, nodes: readonly IGraphNode[], at: Map<string, IPlace>): SVGElement | null {
+  const inner = nodes.filter(node => node.parent_id === group.id).map(node => at.get(node.id));
+  const found = inner.filter((place): place is IPlace => place !== undefined);
+  if (!found.length) {
+    return null;
+  }
+  const [left, top] = [Math.min(...found.map(place => place.x)), Math.min(...found.map(place => place.y))];
+  const width = Math.max(...found.map(place => place.x)) + WIDTH - left + MARGIN;
+  const height = Math.max(...found.map(place => place.y)) + HEIGHT - top + MARGIN;
+  const [x, y] = [left - MARGIN / 2, top - MARGIN / 2];
+  const title = svg('title', {}, group.ui_properties?.title || group.id);
+  return svg('g', { class: 'ntl-group' }, title, svg('rect', { x, y, width, height, rx: 8 }));
 }
 
 function short(text: string): string {

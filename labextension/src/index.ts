@@ -3,7 +3,7 @@
  */
 
 import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { Dialog, ICommandPalette, Notification, showDialog } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
@@ -11,6 +11,7 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator, TranslationBundle } from '@jupyterlab/translation';
 
 import { Api } from './api';
+import { RunForm } from './form';
 import { icon } from './icon';
 import { Jobs } from './jobs';
 import { openCell } from './notebooks';
@@ -77,7 +78,9 @@ const viewer: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   optional: [ITranslator],
   activate: (app: JupyterFrontEnd, translator: ITranslator | null) => {
-    app.docRegistry.addWidgetFactory(new ViewerFactory((translator ?? nullTranslator).load(DOMAIN)));
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const run = (path: string) => void app.commands.execute(CommandIDs.run, { path });
+    app.docRegistry.addWidgetFactory(new ViewerFactory(trans, run));
   }
 };
 
@@ -142,10 +145,11 @@ function addCommands(
     execute: async args => {
       const path = pathOf(args)!;
       try {
-        const workflow = await api.workflow(path);
-        const name = workflow.name || PathExt.basename(path, '.json');
-        known.put(await api.submit(workflow, name, (args['strategy'] as string) ?? settings().strategy));
-        app.shell.activateById('nodetool-jobs');
+        const job = await runFile(api, path, (args['strategy'] as string) ?? settings().strategy, trans);
+        if (job) {
+          known.put(job);
+          app.shell.activateById('nodetool-jobs');
+        }
       } catch (error) {
         tellError(error, trans);
       }
@@ -163,6 +167,22 @@ function addCommands(
     isEnabled: args => typeof args['id'] === 'string',
     execute: args => api.cancel(args['id'] as string).catch(error => tellError(error, trans))
   });
+}
+
+/** Ask for what the workflow needs, and run it; null where the user thinks better of it. */
+async function runFile(api: Api, path: string, strategy: string, trans: TranslationBundle): Promise<IJob | null> {
+  const [workflow, { strategies }] = await Promise.all([api.workflow(path), api.health()]);
+  const name = workflow.name || PathExt.basename(path, '.json');
+  const body = new RunForm(workflow, name, strategies, strategy, trans);
+  const buttons = [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Run') })];
+  const answer = await showDialog({ title: trans.__('Run %1', name), body, buttons });
+  if (!answer.button.accept) {
+    return null;
+  }
+  if (!answer.value) {
+    throw new Error(body.problem);
+  }
+  return api.submit(answer.value);
 }
 
 function tellError(error: unknown, trans: TranslationBundle): void {

@@ -19,6 +19,8 @@ export interface IShownJob {
   record: IJob;
   /** Nodes that run now, by id. */
   running: Map<string, string>;
+  /** How far those are that say so, from 0 to 1. */
+  progress: Map<string, number>;
   /** How many nodes have ended. */
   ended: number;
   /** Whether this page has seen it live. */
@@ -148,7 +150,7 @@ export class Jobs implements IDisposable {
     const known = this._jobs.get(record.id);
     const live = isLive(record.status);
     if (!known) {
-      this._jobs.set(record.id, { record, running: new Map(), ended: 0, wasLive: live });
+      this._jobs.set(record.id, { record, running: new Map(), progress: new Map(), ended: 0, wasLive: live });
     } else if (isLive(known.record.status) || record.attempt > known.record.attempt || !live) {
       known.record = record; // a page that was asked for before the end may come after it
       known.wasLive = known.wasLive || live;
@@ -164,13 +166,8 @@ export class Jobs implements IDisposable {
     }
     if (message.type === 'job_update' && message.status) {
       this._advance(job, message);
-    } else if (message.type === 'node_update' && message.node_id) {
-      if (message.status === 'running') {
-        job.running.set(message.node_id, message.node_name || message.node_id);
-      } else if (NODE_ENDS.has(message.status ?? '')) {
-        job.running.delete(message.node_id);
-        job.ended += 1;
-      }
+    } else if (message.node_id) {
+      foldNode(job, message, message.node_id);
     } else {
       return;
     }
@@ -196,6 +193,7 @@ export class Jobs implements IDisposable {
     if (job.wasLive && !isLive(job.record.status)) {
       job.wasLive = false;
       job.running.clear();
+      job.progress.clear();
       this._ended.emit(job.record);
     }
   }
@@ -236,6 +234,19 @@ export class Jobs implements IDisposable {
   private _place = '';
   private _next: string | null = null;
   private _trouble: ITrouble | null = null;
+}
+
+/** What a message says of a node; one that prints changes nothing but its log, which is read where it is shown. */
+function foldNode(job: IShownJob, message: IMessage, id: string): void {
+  if (message.type === 'node_progress' && job.running.has(id) && message.total) {
+    job.progress.set(id, Math.min(Math.max((message.progress ?? 0) / message.total, 0), 1));
+  } else if (message.type === 'node_update' && message.status === 'running') {
+    job.running.set(id, message.node_name || id);
+  } else if (message.type === 'node_update' && NODE_ENDS.has(message.status ?? '')) {
+    job.running.delete(id);
+    job.progress.delete(id);
+    job.ended += 1;
+  }
 }
 
 function troubleOf(error: unknown): ITrouble {

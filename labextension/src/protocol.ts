@@ -54,10 +54,26 @@ export interface IPage {
   next: string | null;
 }
 
+/** A strategy, and a sentence that says why it isn't available where it isn't. */
+export interface IStrategy {
+  name: string;
+  available: boolean;
+  sentence: string;
+}
+
 export interface IHealth {
   version: string;
   api: number;
   mismatch: string | null;
+  strategies: IStrategy[];
+}
+
+/** What is to be run. */
+export interface ISubmission {
+  workflow: IWorkflow;
+  params: Record<string, unknown>;
+  strategy: string;
+  name: string;
 }
 
 /** Any message of a job; only the fields that are looked at here. */
@@ -72,6 +88,8 @@ export interface IMessage {
   error?: string | null;
   fault?: IFault | null;
   duration?: number | null;
+  progress?: number;
+  total?: number | null;
 }
 
 export interface ILogLine {
@@ -91,6 +109,7 @@ export interface ILogs {
 export interface IGraphNode {
   id: string;
   type: string;
+  data?: Record<string, unknown>;
   parent_id?: string | null;
   ui_properties?: { position?: { x: number; y: number }; title?: string };
 }
@@ -102,6 +121,7 @@ export interface IGraphEdge {
 
 export interface IWorkflow {
   name?: string;
+  description?: string;
   graph: { nodes: IGraphNode[]; edges: IGraphEdge[] };
 }
 
@@ -134,7 +154,7 @@ export interface IApi {
   resume(id: string): Promise<IJob>;
   logs(id: string, offset: number): Promise<ILogs>;
   workflow(path: string): Promise<IWorkflow>;
-  submit(workflow: IWorkflow, name: string, strategy: string): Promise<IJob>;
+  submit(submission: ISubmission): Promise<IJob>;
   events(after: string, signal: AbortSignal): AsyncIterable<IServerEvent>;
 }
 

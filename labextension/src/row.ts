@@ -94,7 +94,7 @@ export class Row {
 
   /** Show the time that has passed. */
   tick(): void {
-    const { record, running, ended } = this._job;
+    const { record, running, progress, ended } = this._job;
     const parts = [record.strategy];
     const begun = record.started_at ?? record.created_at;
     if (isLive(record.status)) {
@@ -105,7 +105,7 @@ export class Row {
     if (ended) {
       parts.push(this._trans._n('%1 node done', '%1 nodes done', ended));
     }
-    const names = [...running.values()];
+    const names = [...running].map(([id, name]) => name + percent(progress.get(id)));
     if (names.length) {
       const more = names.length > 2 ? ` +${names.length - 2}` : '';
       parts.push(`${names.slice(0, 2).join(', ')}${more}`);
@@ -174,6 +174,10 @@ export class Row {
   private _offset = 0;
   private _isReading = false;
   private _isOver = false;
+}
+
+function percent(fraction: number | undefined): string {
+  return fraction === undefined ? '' : ` ${Math.floor(fraction * 100)} %`;
 }
 
 /** ``0.4 s``, ``12 s``, ``3 min 5 s``, ``2 h 3 min``. */

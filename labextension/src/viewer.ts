@@ -2,6 +2,7 @@
  * A document's picture in place of its text: workflow files, opened with "NodeTool workflow".
  */
 
+import { ToolbarButton } from '@jupyterlab/apputils';
 import { ABCWidgetFactory, DocumentRegistry, DocumentWidget } from '@jupyterlab/docregistry';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
@@ -38,7 +39,10 @@ class Picture extends Widget {
 }
 
 export class ViewerFactory extends ABCWidgetFactory<DocumentWidget<Widget>> {
-  constructor(private readonly _trans: TranslationBundle) {
+  constructor(
+    private readonly _trans: TranslationBundle,
+    private readonly _run: (path: string) => void
+  ) {
     super({
       name: FACTORY,
       label: _trans.__('NodeTool workflow'),
@@ -48,6 +52,12 @@ export class ViewerFactory extends ABCWidgetFactory<DocumentWidget<Widget>> {
   }
 
   protected createNewWidget(context: DocumentRegistry.Context): DocumentWidget<Widget> {
-    return new DocumentWidget({ content: new Picture(context, this._trans), context });
+    const widget = new DocumentWidget({ content: new Picture(context, this._trans), context });
+    const run = new ToolbarButton({
+      label: this._trans.__('Run with NodeTool'),
+      onClick: () => this._run(context.path)
+    });
+    widget.toolbar.addItem('run', run);
+    return widget;
   }
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -170,13 +170,46 @@ class Backend:
         is_cancelling = self.session.manager.cancel_job(job_id)
         return {"cancelling": is_cancelling, "job": self.shown(self.record(user_id, job_id))}
 
-    def retry(self, user_id: str, job_id: str, resume: bool) -> dict[str, Any]:
+    def retry(self, user_id: str, job_id: str) -> dict[str, Any]:
         """Run a job again as a new one; one whose code is a notebook's only there."""
+        self._check_runs_here(user_id, job_id)
+        return self.shown(self.session.retry(job_id, user_id=user_id).record)
+
+    def resume(self, user_id: str, job_id: str, value: Any) -> dict[str, Any]:
+        """Likewise, from the results that are kept; a suspended job goes on itself, with a value."""
+        record = self._check_runs_here(user_id, job_id)
+        if record.status is JobStatus.SUSPENDED:
+            self.session.find(job_id, user_id=user_id).resume(value)
+            return self.shown(self.record(user_id, job_id))
+        if value is not None:
+            raise OptionError(
+                f"job {job_id} is {record.status.value}, not suspended: no node of it waits for a value",
+                hint="resume it without one",
+            )
+        return self.shown(self.session.retry(job_id, resume=True, user_id=user_id).record)
+
+    def push(self, user_id: str, job_id: str, name: str, values: list[Any], is_end: bool) -> dict[str, Any]:
+        """Push values to a streaming input of a job that this server looks after. ``taken`` are those that
+        found room: a request never waits for a job's nodes.
+        """
+        if self.record(user_id, job_id).owner == self.session.manager.owner.id:
+            self._check_runs_here(user_id, job_id)
+        job = self.session.find(job_id, user_id=user_id)
+        taken = 0
+        with suppress(TimeoutError):
+            for value in values:
+                job.push_input(name, value, timeout=0)
+                taken += 1
+            if is_end:
+                job.end_input(name)
+        return {"taken": taken, "ended": is_end and taken == len(values)}
+
+    def _check_runs_here(self, user_id: str, job_id: str) -> JobRecord:
         record = self.record(user_id, job_id)
         check_strategy(record.strategy)
         if not self._was_planned_here(job_id):
             self._check_is_data(record)
-        return self.shown(self.session.retry(job_id, resume=resume, user_id=user_id).record)
+        return record
 
     def _was_planned_here(self, job_id: str) -> bool:
         """Whether a job came to this server as data; one that was taken over from a kernel did not."""
@@ -199,7 +232,8 @@ class Backend:
                 hint=f"in the notebook: %nodetool retry {record.id}",
             )
         # Without its ticket no order is loaded, only what the store has: previews of objects are found there.
-        self.session.manager.again(record.model_copy(update={"ticket": None}))
+        is_suspended = record.status is JobStatus.SUSPENDED
+        self.session.manager.again(record.model_copy(update={"ticket": None}), is_suspended=is_suspended)
 
     def job(self, user_id: str, job_id: str) -> Job:
         """A job's handle, for its log."""

@@ -1,4 +1,4 @@
-"""Jobs: list, get, submit, cancel, retry, resume, logs."""
+"""Jobs: list, get, submit, cancel, retry, resume, values for one that runs, logs."""
 
 from __future__ import annotations
 
@@ -86,20 +86,38 @@ class CancelHandler(Handler):
 class RetryHandler(Handler):
     """A job once more."""
 
-    resumes = False
-
     @web.authenticated
     @executes
     async def post(self, job_id: str) -> None:
         """Start a new job of what this one ran."""
         self.json_body({})
-        self.answer(await self.run(self.backend.retry, self.user_id, job_id, self.resumes), 201)
+        self.answer(await self.run(self.backend.retry, self.user_id, job_id), 201)
 
 
-class ResumeHandler(RetryHandler):
-    """Likewise, from the results that it has left."""
+class ResumeHandler(Handler):
+    """Likewise, from the results that it has left; one that is suspended goes on itself."""
 
-    resumes = True
+    @web.authenticated
+    @executes
+    async def post(self, job_id: str) -> None:
+        """``value`` is what the node that has suspended it waits for."""
+        value = self.json_body({"value": object}).get("value")
+        self.answer(await self.run(self.backend.resume, self.user_id, job_id, value), 201)
+
+
+class InputsHandler(Handler):
+    """The streaming inputs of a job that runs."""
+
+    @web.authenticated
+    @executes
+    async def post(self, job_id: str) -> None:
+        """Push values to an input, end it, or both."""
+        given = self.json_body({"name": str, "values": list, "end": bool})
+        await self.run(self.backend.record, self.user_id, job_id)
+        if "name" not in given:
+            raise Refused(OptionError("the body lacks the field name", hint="it names the streaming input"))
+        values, is_end = given.get("values", []), given.get("end", False)
+        self.answer(await self.run(self.backend.push, self.user_id, job_id, given["name"], values, is_end))
 
 
 class LogsHandler(Handler):

@@ -10,6 +10,7 @@ from nodetool_jupyter.server.base import Handler
 from nodetool_jupyter.server.files import AssetHandler, AssetsHandler, WorkflowHandler, WorkflowsHandler
 from nodetool_jupyter.server.jobs import (
     CancelHandler,
+    InputsHandler,
     JobHandler,
     JobsHandler,
     LogsHandler,
@@ -43,6 +44,7 @@ ROUTES = (
     Route("/jobs/{job_id}/cancel", CancelHandler),
     Route("/jobs/{job_id}/retry", RetryHandler),
     Route("/jobs/{job_id}/resume", ResumeHandler),
+    Route("/jobs/{job_id}/inputs", InputsHandler),
     Route("/jobs/{job_id}/logs", LogsHandler),
     Route("/jobs/{job_id}/assets", AssetsHandler),
     Route("/jobs/{job_id}/assets/{name}", AssetHandler),

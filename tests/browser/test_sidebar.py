@@ -17,7 +17,7 @@ WORKFLOW = {
     "graph": {
         "nodes": [
             {"id": "a", "type": "nodetool.constant.String", "data": {"value": "good "}},
-            {"id": "b", "type": "nodetool.constant.String", "data": {"value": "day"}},
+            {"id": "b", "type": "nodetool.input.StringInput", "data": {"name": "time", "value": "day"}},
             {"id": "s", "type": "nodetool.text.Concat"},
             {"id": "o", "type": "nodetool.output.Output", "data": {"name": "words"}},
         ],
@@ -61,7 +61,10 @@ def test_a_job_of_a_busy_kernel_is_seen_and_cancelled(lab: Lab, strategy: str) -
     expect(lab.page.locator(".jp-SideBar.jp-mod-left").get_by_text("1", exact=True)).to_be_visible()
     expect(job).to_contain_text("read rows")
     job.get_by_role("button", name="What its nodes have printed").click()
-    expect(job.locator(".ntl-logs")).to_contain_text("row 10 read")
+    log = job.locator(".ntl-logs")
+    expect(log).to_contain_text("row 10 read")
+    lines = log.locator("div").count()
+    expect(log.locator("div")).not_to_have_count(lines)
     lab.picture(f"sidebar-{strategy}-running")
     job.get_by_role("button", name="Cancel this job").click()
     expect(job).to_contain_text("cancelled")
@@ -95,7 +98,11 @@ def test_a_workflow_file_is_drawn_and_run(lab: Lab) -> None:
     picture = lab.page.locator(".ntl-viewer .ntl-dag")
     expect(picture.locator("rect")).to_have_count(4)
     expect(picture).to_contain_text("nodetool.text.Concat")
-    lab.command("nodetool:run-file", path=where)
+    lab.page.get_by_role("button", name="Run with NodeTool").click()
+    asked = lab.page.get_by_role("dialog")
+    asked.get_by_label("time").fill("night")
+    lab.picture("sidebar-run-file")
+    asked.get_by_role("button", name="Run").click()
     job = row(lab, "a greeting")
     expect(job).to_contain_text("completed")
     lab.picture("sidebar-workflow-file")

@@ -16,7 +16,27 @@ describe('places', () => {
       [node('a', { ui_properties: { position: { x: -50, y: 0 } } }), node('b', { ui_properties: { position: { x: 250, y: 0 } } })],
       []
     );
-    expect(at.get('b')!.x - at.get('a')!.x).toBe(300);
+    expect(at.get('b')!.x - at.get('a')!.x).toBe(210);
+  });
+
+  it('knows that members of a group are placed in it, and draws it around them', () => {
+    const placed = (x: number, y: number, more = {}) => ({ ui_properties: { position: { x, y } }, ...more });
+    const nodes = [
+      node('g', placed(1000, 0)),
+      node('a', placed(0, 0, { parent_id: 'g' })),
+      node('b', placed(0, 200, { parent_id: 'g' })),
+      node('c', placed(0, 0))
+    ];
+    const at = places(nodes, []);
+    expect([at.get('a')!.x - at.get('c')!.x, at.has('g')]).toEqual([500, false]);
+    const picture = draw({ graph: { nodes, edges: [] } });
+    expect(picture.querySelectorAll('.ntl-group').length).toBe(1);
+    expect(picture.querySelectorAll('.ntl-node').length).toBe(3);
+  });
+
+  it('has its own places where two of the file lie on each other', () => {
+    const at = places([node('a', { ui_properties: { position: { x: 5, y: 5 } } }), node('b', { ui_properties: { position: { x: 6, y: 5 } } })], []);
+    expect(at.get('a')!.y).not.toBe(at.get('b')!.y);
   });
 
   it('ends also with a cycle, and with edges that lead nowhere', () => {

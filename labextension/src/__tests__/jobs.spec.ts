@@ -31,7 +31,7 @@ class Script implements IApi {
     if (this.failure) {
       throw this.failure;
     }
-    return { version: '1', api: 1, mismatch: this.mismatch };
+    return { version: '1', api: 1, mismatch: this.mismatch, strategies: [] };
   }
 
   async jobs(before?: string): Promise<IPage> {

@@ -22,7 +22,7 @@ function shown(more: Partial<IJob> = {}): IShownJob {
     origin: null,
     ...more
   };
-  return { record, running: new Map([['n', 'shout']]), ended: 2, wasLive: true };
+  return { record, running: new Map([['n', 'shout']]), progress: new Map([['n', 0.456]]), ended: 2, wasLive: true };
 }
 
 function actions(): jest.Mocked<IActions> {

@@ -6,7 +6,6 @@ its messages and is ended.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import time
@@ -70,8 +69,7 @@ class DockerStrategy(FollowedStrategy):
     @property
     def store(self) -> str:
         """Whose containers these are: all kernels with this store have the same word."""
-        home = str(self._settings.home.resolve())
-        return hashlib.sha256(home.encode()).hexdigest()[:16]
+        return specs.store_of(self._settings.home)
 
     # --- before a job -----------------------------------------------------------------------------
 

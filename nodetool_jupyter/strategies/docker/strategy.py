@@ -6,7 +6,6 @@ its messages and is ended.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import time
@@ -70,8 +69,7 @@ class DockerStrategy(FollowedStrategy):
     @property
     def store(self) -> str:
         """Whose containers these are: all kernels with this store have the same word."""
-        home = str(self._settings.home.resolve())
-        return hashlib.sha256(home.encode()).hexdigest()[:16]
+        return specs.store_of(self._settings.home)
 
     # --- before a job -----------------------------------------------------------------------------
 
@@ -228,10 +226,13 @@ class DockerStrategy(FollowedStrategy):
         with self._lock:
             has_reaped, self._has_reaped = self._has_reaped, True
         if not has_reaped:
-            try:
-                self.prune()
-            except NodeToolError:
-                self._has_reaped = False
+            self._reap()
+
+    def _reap(self) -> None:
+        try:
+            self.prune()
+        except NodeToolError:  # at the next job, or the next kernel
+            self._has_reaped = False
 
     def prune(self, *, grace: float = REAP_GRACE, dry_run: bool = False) -> list[Reaped]:
         """Remove the containers of this store that nobody looks after."""
@@ -241,5 +242,7 @@ class DockerStrategy(FollowedStrategy):
         """Let the jobs go on, and follow them no more."""
         self.is_closed = True
         self.followers.close()
+        if self._has_reaped:  # what had ended, and was not gone yet, when its kernel was killed
+            self.berths.enter(self._reap, is_running=True)
         self.berths.close(max(grace, REMOVAL))
         self.engine.close()

@@ -163,6 +163,10 @@ class JobExecution(ABC):
         the end too.
         """
 
+    def kill(self) -> None:
+        """Like ``cancel``, without what is left of the grace; threads, which can't be killed, keep theirs."""
+        self.cancel()
+
     @abstractmethod
     def fail(self, fault: Fault) -> None:
         """End the job like ``cancel``, but as failed, for this reason."""

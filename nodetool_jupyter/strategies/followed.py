@@ -94,6 +94,12 @@ class FollowedJobExecution(JobExecution):
         """Have the whole tree of processes end."""
         self._end(None)
 
+    def kill(self) -> None:
+        """The same, with SIGKILL at once."""
+        self.cancel()
+        if not self.status.is_at_rest:
+            self._send(wire.Cancel(fault=self._fault, is_urgent=True))
+
     def fail(self, fault: Fault) -> None:
         """The same, for a reason."""
         self._end(fault)
@@ -104,8 +110,12 @@ class FollowedJobExecution(JobExecution):
                 return
             self._is_cancelled = True
             self._fault = fault
+        self._send(wire.Cancel(fault=fault))
+
+    def _send(self, cancel: wire.Cancel) -> None:
+        message = wire.encode_message(cancel)
+        with self._lock:
             connection = self._connection
-        message = wire.encode_message(wire.Cancel(fault=fault))
         try:
             if connection is not None:
                 connection.sendall(message)

@@ -47,9 +47,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """End the job: as cancelled, or as failed with ``fault``."""
+    """End the job: as cancelled, or as failed with ``fault``; if it is urgent, without a grace."""
 
     fault: Fault | None = None
+    is_urgent: bool = False
     type: Literal["cancel"] = "cancel"
 
 

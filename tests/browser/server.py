@@ -55,6 +55,11 @@ class Server:
                 start_new_session=True,
             )
 
+    @property
+    def process_id(self) -> int:
+        """The server's own."""
+        return self._process.pid
+
     def wait_until_ready(self) -> None:
         """Until it answers, which is when ``url`` is known."""
         self.url = wait_until(self._find_url, START_SECONDS, self._tail, interval=0.1)

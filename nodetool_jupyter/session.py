@@ -113,6 +113,12 @@ class Session:
         """Remove what is beyond the bounds of jobs that have ended, with its files."""
         return prune(self.store, bounds, dry_run=dry_run)
 
+    def remove_leftovers(self, *, dry_run: bool = False) -> list[str]:
+        """Remove what jobs of killed kernels have left outside of the store, such as containers; gives a
+        phrase for each.
+        """
+        return self.manager.strategies.remove_leftovers(dry_run=dry_run)
+
     def check(self, request: RunJobRequest) -> None:
         """All that is checked before a job starts; raises what ``submit_request`` would raise."""
         strategy = self._make_strategy(request.strategy)

@@ -271,6 +271,17 @@ class TestReaper:
         RunFolder(tmp_path).write_record(EXIT, {"code": 0})
         assert [each.job_id for each in strategy.prune()] == ["left"]
 
+    def test_prune_says_what_went(self, docker_session: Session, engine: Engine, tmp_path: Path) -> None:
+        """Whichever strategy has left it; a dry run only says."""
+        strategy = docker_session.manager.strategies.usable("docker")
+        assert isinstance(strategy, DockerStrategy)
+        leave(engine, "left", strategy.store, tmp_path)
+        RunFolder(tmp_path).write_record(EXIT, {"code": 0})
+        said = ["container nodetool-left (created)"]
+        assert docker_session.remove_leftovers(dry_run=True) == said
+        assert docker_session.remove_leftovers() == said
+        assert docker_session.remove_leftovers() == []
+
     def test_what_ends_while_the_next_kernel_looks(
         self, docker_session: Session, engine: Engine, tmp_path: Path
     ) -> None:

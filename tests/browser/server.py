@@ -22,6 +22,7 @@ OPTIONS = (
     "--no-browser",
     "--ServerApp.ip=127.0.0.1",
     "--LabApp.expose_app_in_browser=True",
+    "--JupyterNotebookApp.expose_app_in_browser=True",
     "--LabApp.extension_manager=readonly",
 )
 SETTINGS = {

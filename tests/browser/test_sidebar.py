@@ -122,3 +122,19 @@ def test_without_the_server_extension_it_says_what_is_missing(lab: Lab) -> None:
     expect(sidebar(lab)).to_contain_text("has no NodeTool extension")
     expect(sidebar(lab)).to_contain_text("Install nodetool-jupyter in the server's environment")
     lab.picture("sidebar-without-server")
+
+
+def test_in_jupyter_notebook(lab: Lab) -> None:
+    """Live view and sidebar are the same there."""
+    lab.open([SETUP, f"%%nodetool --name rows\n{STREAM.strip()}"])
+    lab.load_in_notebook()
+    lab.run(0)
+    lab.start(1)
+    expect(lab.live(1).locator(".ntj-chunk")).to_contain_text("squares sum up to")
+    job = row(lab, "rows")
+    expect(job).to_contain_text("running")
+    lab.picture("sidebar-notebook")
+    job.get_by_role("button", name="Cancel this job").click()
+    lab.wait_for_end(1)
+    expect(lab.output(1)).to_contain_text("JobCancelled")
+    expect(job).to_contain_text("cancelled")

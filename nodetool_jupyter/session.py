@@ -27,6 +27,7 @@ from nodetool_jupyter.model.graph import Graph, Workflow
 from nodetool_jupyter.model.job import JobRecord, JobStatus
 from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
 from nodetool_jupyter.nodes import FAMILIES
+from nodetool_jupyter.nodes.origins import package_of
 from nodetool_jupyter.settings import Settings, load_settings, read_secret
 from nodetool_jupyter.store import open_store
 from nodetool_jupyter.store.base import Store
@@ -46,7 +47,7 @@ class Session:
     def __init__(self, settings: Settings, store: Store | None = None) -> None:
         self.settings = settings
         self.store = store or open_store(settings)
-        self.registry = Registry({**FAMILIES, **CELL_NODES})
+        self.registry = Registry({**FAMILIES, **CELL_NODES}, package_of)
         self.manager = JobExecutionManager(settings, self.store, self.registry, self._make_strategy)
         self.manager.recover_jobs()
 
@@ -111,6 +112,12 @@ class Session:
     def prune(self, bounds: Bounds, *, dry_run: bool = False) -> Pruned:
         """Remove what is beyond the bounds of jobs that have ended, with its files."""
         return prune(self.store, bounds, dry_run=dry_run)
+
+    def remove_leftovers(self, *, dry_run: bool = False) -> list[str]:
+        """Remove what jobs of killed kernels have left outside of the store, such as containers; gives a
+        phrase for each.
+        """
+        return self.manager.strategies.remove_leftovers(dry_run=dry_run)
 
     def check(self, request: RunJobRequest) -> None:
         """All that is checked before a job starts; raises what ``submit_request`` would raise."""

@@ -160,7 +160,7 @@ def _default(usual: Callable[[], Any], *, in_test: Any) -> Any:
 class Settings(BaseModel):
     """All that can be set, frozen. Sizes are in bytes, times in seconds; None is no limit, or not set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, defer_build=True, extra="forbid")
 
     env: Annotated[Text, Variable("ENV", trusted=True)] = "development"
     home: Annotated[Folder, Variable("NODETOOL_HOME")] = Field(default_factory=_default_home)

@@ -13,7 +13,7 @@ from nodetool_jupyter.errors import DockerError
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.docker.client import Engine
 from nodetool_jupyter.strategies.docker.image import build_image
-from nodetool_jupyter.strategies.docker.spec import STORE_LABEL
+from nodetool_jupyter.strategies.docker.spec import STORE_LABEL, store_of
 from nodetool_jupyter.strategies.docker.strategy import DockerStrategy
 
 BASE = "nodetool-test-base:latest"
@@ -45,12 +45,11 @@ def share(folder: Path) -> Path:
 
 
 @contextmanager
-def no_containers(engine: Engine) -> Iterator[None]:
-    """No container of ours outlives this."""
-    before = {container.name for container in engine.containers(STORE_LABEL)}
+def no_containers(engine: Engine, home: Path) -> Iterator[None]:
+    """No container of a store outlives this. Other runs may have theirs at the same time."""
+    label = f"{STORE_LABEL}={store_of(home)}"
     yield
-    after = {container.name: container.status for container in engine.containers(STORE_LABEL)}
-    left = {name: status for name, status in after.items() if name not in before}
+    left = {container.name: container.status for container in engine.containers(label)}
     for name in left:
         engine.remove(name)
     assert left == {}
@@ -60,6 +59,6 @@ def no_containers(engine: Engine) -> Iterator[None]:
 def open_strategy(settings: Settings, folder: Path) -> Iterator[DockerStrategy]:
     """A strategy whose jobs see a folder of the test's, and which leaves no container behind."""
     strategy = DockerStrategy(settings, shared=(share(folder),))
-    with no_containers(Engine()):
+    with no_containers(Engine(), settings.home):
         yield strategy
         strategy.close(5)

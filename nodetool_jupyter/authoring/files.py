@@ -23,6 +23,7 @@ from nodetool_jupyter.authoring.documents import (
     parse_json,
 )
 from nodetool_jupyter.authoring.lines import NodeLines, placed
+from nodetool_jupyter.authoring.places import with_places
 from nodetool_jupyter.engine.annotations import describe
 from nodetool_jupyter.errors import InvalidGraph, Problem, WorkflowError
 from nodetool_jupyter.model.graph import Graph, Workflow
@@ -214,8 +215,9 @@ def read_file(
 def save_workflow(workflow: Workflow | Graph, path: str | os.PathLike[str], *, replace: bool = False) -> Path:
     """Write a workflow as JSON that NodeTool reads, atomically; returns the path.
 
-    Unknown fields are written as they were read. Raises WorkflowError for a value that JSON can't hold, and,
-    unless ``replace`` is set, where the file has fields that this workflow lacks.
+    Unknown fields are written as they were read; nodes without a position get one. Raises WorkflowError for a
+    value that JSON can't hold, and, unless ``replace`` is set, where the file has fields that this workflow
+    lacks.
     """
     file = Path(os.path.realpath(Path(path).expanduser()))
     if FORMATS.get(file.suffix.lower(), "json") != "json":
@@ -223,7 +225,7 @@ def save_workflow(workflow: Workflow | Graph, path: str | os.PathLike[str], *, r
             f"workflows are saved as JSON, not to {file.name}", hint=f"save to {file.stem}.json"
         )
     whole = workflow if isinstance(workflow, Workflow) else Workflow(graph=workflow)
-    value = _plain(whole)
+    value = _plain(whole.model_copy(update={"graph": with_places(whole.graph)}))
     if not replace and file.exists():
         _refuse_loss(file, value)
     text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)

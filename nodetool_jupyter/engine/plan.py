@@ -160,9 +160,15 @@ class _Planner:
                 continue
             if node.type not in reasons:
                 near = self.registry.suggest(node.type) if len(reasons) < SUGGESTED else None
-                guess = f"; did you mean {near}?" if near else ""
+                guess = self._guess(node.type, near)
                 reasons[node.type] = f"node type {node.type!r} is not known here{guess}"
             yield Problem(reasons[node.type], node_id=node.id)
+
+    def _guess(self, type_name: str, near: str | None) -> str:
+        if near:
+            return f"; did you mean {near}?"
+        package = self.registry.package_of(type_name)
+        return f"; it is of NodeTool's package {package}, which this version can't run" if package else ""
 
     def _edge_problems(self) -> Iterator[Problem]:
         """Each way to connect two types is looked at once, however many edges go it."""

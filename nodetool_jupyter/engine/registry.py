@@ -6,7 +6,7 @@ import difflib
 import importlib
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from types import ModuleType
 from typing import TypeGuard
@@ -27,7 +27,13 @@ class Registry:
     value: module).
     """
 
-    def __init__(self, families: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        families: Mapping[str, tuple[str, ...]],
+        package_of: Callable[[str], str | None] = lambda _type: None,
+    ) -> None:
+        self.package_of = package_of
+        """Which package has a type that is not known here."""
         self._families = dict(families)
         self._specs: dict[str, NodeSpec] = {}
         self._loaded: set[str] = set()
@@ -55,7 +61,7 @@ class Registry:
 
     def extended(self, specs: Iterable[NodeSpec]) -> Registry:
         """A registry that knows what this one does, and ``specs`` in place of types of the same name."""
-        more = Registry(self._families)
+        more = Registry(self._families, self.package_of)
         more._specs = {**self._specs, **{spec.type: spec for spec in specs}}
         more._loaded = set(self._loaded)
         return more

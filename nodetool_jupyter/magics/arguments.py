@@ -38,6 +38,8 @@ class Arguments:
 
     word: str = ""
     values: dict[str, str] = field(default_factory=dict)
+    more: str = ""
+    """The second word, of a command that takes two."""
 
     def has(self, flag: str) -> bool:
         """Whether a flag was given."""
@@ -80,9 +82,10 @@ class Command:
                 left.append(word)
         if self.argument == "[QUERY]":
             left = [" ".join(left)] if left else []
-        if len(left) > bool(self.argument):
+        if len(left) > len(self.argument.split()):
             raise self._wrong(f"{left[-1]!r} is one word too many")
-        return self._checked(left[0] if left else "", values)
+        word, more, *_ = [*left, "", ""]
+        return self._checked(word, values, more)
 
     def _read_flag(self, word: str, words: list[str], values: dict[str, str]) -> None:
         name, equals, value = word.partition("=")
@@ -105,10 +108,11 @@ class Command:
             raise self._wrong(f"{name} can't be {value!r}", f"{guess}choose {', '.join(flag.choices)}")
         values[name] = value
 
-    def _checked(self, word: str, values: dict[str, str]) -> Arguments:
-        if not word and self.argument and not self.argument.startswith("["):
-            raise self._wrong(f"it needs {self.argument}")
-        return Arguments(word, values)
+    def _checked(self, word: str, values: dict[str, str], more: str = "") -> Arguments:
+        for name, found in zip(self.argument.split(), (word, more), strict=False):
+            if not (found or name.startswith("[")):
+                raise self._wrong(f"it needs {name}")
+        return Arguments(word, values, more)
 
     def _wrong(self, message: str, hint: str | None = None) -> OptionError:
         return OptionError(f"{MAGIC} {self.name}: {message}", hint=hint or f"write {MAGIC} {self.usage}")

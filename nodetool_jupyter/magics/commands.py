@@ -77,6 +77,13 @@ COMMANDS: tuple[Command, ...] = (
         (Completion.FILES, Completion.JOB_IDS),
     ),
     Command(
+        "export",
+        "save what a job ran as a file that NodeTool opens",
+        library.export,
+        "ID FILE",
+        (Completion.JOB_IDS, Completion.FILES),
+    ),
+    Command(
         "nodes",
         "node types that match, one alone with fields, outputs and an example",
         library.show_nodes,

@@ -1,4 +1,4 @@
-"""The commands about graphs and node types: ``graph FILE|ID`` and ``nodes [QUERY]``."""
+"""The commands about graphs and node types: ``graph FILE|ID``, ``export ID FILE`` and ``nodes [QUERY]``."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ from importlib import import_module
 from pathlib import Path
 
 from nodetool_jupyter.authoring import CELL_NODES
-from nodetool_jupyter.authoring.files import FORMATS, load_workflow
+from nodetool_jupyter.authoring.files import FORMATS, load_workflow, save_workflow
 from nodetool_jupyter.engine.node import NOTEBOOK
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.engine.spec import REQUIRED, InputSpec, NodeSpec
-from nodetool_jupyter.errors import OptionError
+from nodetool_jupyter.errors import OptionError, WorkflowError
 from nodetool_jupyter.magics.arguments import Arguments
 from nodetool_jupyter.magics.jobs import show_graph_of_job
 from nodetool_jupyter.magics.notebook import Notebook
-from nodetool_jupyter.magics.tables import put
+from nodetool_jupyter.magics.tables import put, tell
+from nodetool_jupyter.model.graph import Workflow
 from nodetool_jupyter.nodes import FAMILIES
 from nodetool_jupyter.views.drawing import drawn
 from nodetool_jupyter.views.sheet import Grid, Heading, Part, Sheet, Words
+from nodetool_jupyter.views.snapshot import JobView
+from nodetool_jupyter.views.text import nodes_text
 from nodetool_jupyter.views.values import inline
 
 LISTED = 60
+UNKNOWN_SHOWN = 20
 IN_FULL = 1
 """Node types up to which each is shown with its fields."""
 SAMPLE_CHARS = 40
@@ -36,7 +40,44 @@ def show_graph(notebook: Notebook, given: Arguments) -> None:
         show_graph_of_job(notebook, given.word)
         return
     workflow = load_workflow(path)
-    put(Sheet([Heading(workflow.name or path.stem), drawn(workflow.graph, workflow.name or path.stem)]))
+    name = workflow.name or path.stem
+    view = JobView(workflow.graph, name)
+    unknown = _mark_unknown(view, notebook.session().registry)
+    note = "? is not known here: " + "; ".join(unknown) if unknown else ""
+    put(Sheet([Heading(name), drawn(workflow.graph, name, view), *([Words(note)] if note else [])]))
+
+
+def _mark_unknown(view: JobView, registry: Registry) -> list[str]:
+    """Mark the titles of nodes whose type isn't there; gives these types, each with its package."""
+    reasons: dict[str, str | None] = {}
+    for node in view.nodes.values():
+        if node.type not in reasons:
+            reasons[node.type] = _unknown(node.type, registry)
+        if reasons[node.type] is not None:
+            node.title = f"? {node.title}"
+    found = [reason for reason in reasons.values() if reason is not None]
+    more = len(found) - UNKNOWN_SHOWN
+    return [*found[:UNKNOWN_SHOWN], *([f"and {more} more types"] if more > 0 else [])]
+
+
+def _unknown(node_type: str, registry: Registry) -> str | None:
+    try:
+        if registry.get(node_type) is not None:
+            return None
+    except WorkflowError as error:
+        return f"{node_type}: {error.message}"
+    package = registry.package_of(node_type)
+    return f"{node_type} ({package})" if package else node_type
+
+
+def export(notebook: Notebook, given: Arguments) -> None:
+    """``export``: what a job ran, as a file that NodeTool opens."""
+    job = notebook.session().find(given.word)
+    path = save_workflow(Workflow(name=job.name or "workflow", graph=job.graph), given.more)
+    own = sorted({node.type for node in job.graph.nodes if node.type.startswith(f"{NOTEBOOK}.")})
+    names = ", ".join(own[:UNKNOWN_SHOWN])
+    note = f"; NodeTool doesn't know the notebook's own nodes: {names}" if own else ""
+    tell(f"saved {nodes_text(len(job.graph.nodes))} to {path}{note}")
 
 
 def show_nodes(notebook: Notebook, given: Arguments) -> None:

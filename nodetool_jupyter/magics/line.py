@@ -27,7 +27,7 @@ def _expanded(notebook: Notebook, given: Arguments) -> Arguments:
         flag: text if flag == OPTIONS else _expand(notebook.shell, text)
         for flag, text in given.values.items()
     }
-    return Arguments(_expand(notebook.shell, given.word), values)
+    return Arguments(_expand(notebook.shell, given.word), values, _expand(notebook.shell, given.more))
 
 
 def _expand(_shell_: InteractiveShell, _text_: str) -> str:

@@ -48,12 +48,12 @@ def session(open_session: Open) -> Session:
 
 
 @pytest.fixture
-def engine(docker_image: str) -> Iterator[Any]:
+def engine(docker_image: str, home: Path) -> Iterator[Any]:
     """A Docker Engine with the image; no container of ours outlives the test."""
     from tests.docker import Engine, no_containers
 
     engine = Engine()
-    with no_containers(engine):
+    with no_containers(engine, home):
         yield engine
     engine.close()
 

@@ -271,6 +271,40 @@ class TestReaper:
         RunFolder(tmp_path).write_record(EXIT, {"code": 0})
         assert [each.job_id for each in strategy.prune()] == ["left"]
 
+    def test_prune_says_what_went(self, docker_session: Session, engine: Engine, tmp_path: Path) -> None:
+        """Whichever strategy has left it; a dry run only says."""
+        strategy = docker_session.manager.strategies.usable("docker")
+        assert isinstance(strategy, DockerStrategy)
+        leave(engine, "left", strategy.store, tmp_path)
+        RunFolder(tmp_path).write_record(EXIT, {"code": 0})
+        said = ["container nodetool-left (created)"]
+        assert docker_session.remove_leftovers(dry_run=True) == said
+        assert docker_session.remove_leftovers() == said
+        assert docker_session.remove_leftovers() == []
+
+    def test_what_ends_while_the_next_kernel_looks(
+        self, docker_session: Session, engine: Engine, tmp_path: Path
+    ) -> None:
+        """It is removed when that kernel ends, at the latest."""
+        assert submit(docker_session, looks).result(DEADLINE)
+        strategy = docker_session.manager.strategies.usable("docker")
+        assert isinstance(strategy, DockerStrategy)
+        leave(engine, "left", strategy.store, tmp_path)
+        RunFolder(tmp_path).write_record(EXIT, {"code": 0})
+        docker_session.close()
+        assert engine.inspect(name_of("left")) is None
+
+    def test_a_removal_that_somebody_else_has_begun(self, engine: Engine) -> None:
+        """Whoever comes second waits for its end."""
+        leave(engine, "left", "a-store")
+        removals = [threading.Thread(target=engine.remove, args=(name_of("left"),)) for _ in range(4)]
+        for removal in removals:
+            removal.start()
+        engine.remove(name_of("left"))
+        assert engine.inspect(name_of("left")) is None
+        for removal in removals:
+            removal.join()
+
     def test_a_container_that_came_before_it_was_removed(
         self, docker_session: Session, monkeypatch: pytest.MonkeyPatch
     ) -> None:

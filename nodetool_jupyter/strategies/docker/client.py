@@ -9,7 +9,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TIMEOUT = 10.0
 """Seconds that the engine has to answer; it takes milliseconds."""
 PULL_TIMEOUT = 3600.0
+REMOVAL = 5
+"""Whole seconds that a removal which somebody else has begun gets to be over."""
 LOCAL = "unix:///var/run/docker.sock"
 POOL = 64
 SHOWN = 8
@@ -118,10 +120,11 @@ class Engine:
 
     # --- containers -------------------------------------------------------------------------------
 
-    def create(self, name: str, config: Mapping[str, Any]) -> None:
-        """Make a container; raises NameTaken, NoSuchImage, DockerError."""
+    def create(self, name: str, config: Mapping[str, Any]) -> str:
+        """Make a container and give its id; raises NameTaken, NoSuchImage, DockerError."""
         with self._asking(f"make the container {name}") as api:
-            api.create_container_from_config(dict(config), name)  # type: ignore[no-untyped-call]
+            made = api.create_container_from_config(dict(config), name)  # type: ignore[no-untyped-call]
+            return str(made["Id"])
 
     def start(self, name: str) -> None:
         """Start one that has never run: one that has would run again."""
@@ -156,7 +159,9 @@ class Engine:
                     raise
 
     def remove(self, name: str) -> None:
-        """End and remove a container with its anonymous volumes; harmless where it is gone, or going."""
+        """End and remove a container with its anonymous volumes; harmless where it is gone. One that is going
+        is waited for.
+        """
         from docker import errors
 
         with self._asking(f"remove the container {name}") as api:
@@ -165,6 +170,8 @@ class Engine:
             except errors.APIError as error:
                 if error.status_code not in (404, 409):
                     raise
+                if error.status_code == 409:
+                    _wait_until_removed(api, name)
 
     def logs(self, name: str, lines: int = 40) -> str:
         """The last lines that a container has printed, which is nothing of its job's."""
@@ -272,6 +279,14 @@ def connect(timeout: float) -> APIClient:
             attempt.settimeout(timeout)
             attempt.connect(path)
     return APIClient(version="auto", timeout=timeout, max_pool_size=POOL, **known)  # type: ignore[arg-type]
+
+
+def _wait_until_removed(api: APIClient, name: str) -> None:
+    from docker import errors
+    from requests import RequestException
+
+    with suppress(errors.NotFound, RequestException):  # it has gone already, or takes longer than this
+        api.wait(name, timeout=REMOVAL, condition="removed")
 
 
 def _refused(what: str, error: Any, code: ErrorCode | None) -> DockerError:

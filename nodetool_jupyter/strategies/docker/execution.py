@@ -56,6 +56,8 @@ class DockerJobExecution(FollowedJobExecution):
 
     strategy: DockerStrategy = field(kw_only=True)
     spec: ContainerSpec | None = None
+    _made: str = ""
+    """The id of the container that was made here: a later attempt's has the same name."""
     _over: threading.Event = field(default_factory=threading.Event)
     """Set when the container is gone, or left to the reaper."""
     _wake: threading.Event = field(default_factory=threading.Event)
@@ -123,14 +125,14 @@ class DockerJobExecution(FollowedJobExecution):
         engine, config = self.strategy.engine, spec.to_config()
         self.strategy.pull_if_always(spec.image)
         try:
-            engine.create(spec.name, config)
+            self._made = engine.create(spec.name, config)
         except NameTaken:
             engine.remove(spec.name)
-            engine.create(spec.name, config)
+            self._made = engine.create(spec.name, config)
         except NoSuchImage:
             self.strategy.pull(spec.image)
             self._unless_cancelled()
-            engine.create(spec.name, config)
+            self._made = engine.create(spec.name, config)
 
     def _meet(self, listener: socket.socket) -> None:
         """Wait for the container to come, and tell it what to run."""
@@ -287,7 +289,7 @@ class DockerJobExecution(FollowedJobExecution):
 
     def _remove(self) -> None:
         try:
-            self.strategy.engine.remove(self.name)
+            self.strategy.engine.remove(self._made or self.name)
         except DockerError:  # the reaper finds it later
             return
         finally:

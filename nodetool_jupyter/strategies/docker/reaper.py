@@ -1,9 +1,9 @@
 """Removes containers that no job owns any more.
 
 They exist because a kernel can be killed at any moment: between making and starting a container, or after
-its end and before its removal. Only what has our label and our store's word is ever looked at; one whose
-run directory is locked is a job that lives; one whose job has its exit record is needed by nobody; any other
-that is younger than the grace may be just about to live.
+its end and before its removal. Only what has our label and our store's word is ever looked at; one whose job
+has its exit record is needed by nobody; one whose run directory is locked is a job that lives; any other that
+is younger than the grace may be just about to live.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def care_of(container: Container) -> Care:
         if target == FOLDER:
             folder = RunFolder(Path(source))
             try:
-                if folder.is_locked():
-                    return Care.LIVES
-                return Care.ENDED if folder.read_record(EXIT) else Care.UNKNOWN
+                if folder.read_record(EXIT):  # first: its supervisor may be about to leave
+                    return Care.ENDED
+                return Care.LIVES if folder.is_locked() else Care.UNKNOWN
             except OSError:
                 return Care.UNKNOWN
     return Care.UNKNOWN

@@ -7,6 +7,7 @@ caller says takes any of it back.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -205,6 +206,11 @@ def _bind(source: Path, target: str) -> dict[str, Any]:
         "ReadOnly": False,
         "BindOptions": {"Propagation": "rprivate"},
     }
+
+
+def store_of(home: Path) -> str:
+    """The word by which a store's containers know it, the same in all kernels."""
+    return hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:16]
 
 
 def name_of(job_id: str) -> str:

@@ -6,7 +6,6 @@ its messages and is ended.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import time
@@ -29,8 +28,10 @@ from nodetool_jupyter.strategies.docker.spec import ContainerSpec, EngineFacts, 
 from nodetool_jupyter.strategies.followed import FollowedStrategy, read_ticket, with_ticket, write_ticket
 from nodetool_jupyter.worker.limits import ENFORCED
 
-FRESH = 5.0
+FRESH = 30.0
 """Seconds for which the engine's word on itself is believed."""
+SEEN = 1.0
+"""Seconds for which an image that was there is taken to be there still: one submission asks twice."""
 REMOVAL = 5.0
 """Seconds that containers of jobs that have ended get to be gone when the kernel closes."""
 REAP_GRACE = 60.0
@@ -60,6 +61,7 @@ class DockerStrategy(FollowedStrategy):
         self._lock = threading.Lock()
         self._facts: EngineFacts | None = None
         self._asked = 0.0
+        self._seen: tuple[float, str, Image] | None = None
         self._has_reaped = False
 
     @classmethod
@@ -70,8 +72,7 @@ class DockerStrategy(FollowedStrategy):
     @property
     def store(self) -> str:
         """Whose containers these are: all kernels with this store have the same word."""
-        home = str(self._settings.home.resolve())
-        return hashlib.sha256(home.encode()).hexdigest()[:16]
+        return specs.store_of(self._settings.home)
 
     # --- before a job -----------------------------------------------------------------------------
 
@@ -89,9 +90,17 @@ class DockerStrategy(FollowedStrategy):
 
     def _image_sentence(self) -> str:
         name = self._settings.docker_image or default_image()
-        is_there = self.engine.image(name) is not None
+        is_there = self._image(name) is not None
         way = "nodetool-jupyter image build" if is_ours(name) else f"docker pull {name}"
         return f"the image {name} is {'there' if is_there else f'missing: {way}'}"
+
+    def _image(self, name: str) -> Image | None:
+        seen = self._seen
+        if seen is not None and seen[1] == name and time.monotonic() - seen[0] < SEEN:
+            return seen[2]
+        image = self.engine.image(name)
+        self._seen = (time.monotonic(), name, image) if image is not None else None
+        return image
 
     def _known(self) -> EngineFacts:
         with self._lock:
@@ -115,7 +124,7 @@ class DockerStrategy(FollowedStrategy):
 
     def _check_image(self, name: str) -> Image | None:
         policy = self._settings.docker_pull
-        image = self.engine.image(name)
+        image = self._image(name)
         if image is None and (policy == "never" or is_ours(name)):
             hint = f"docker pull {name}, or choose another with --image"
             if is_ours(name):
@@ -135,6 +144,7 @@ class DockerStrategy(FollowedStrategy):
         if self._settings.docker_pull == "never" or is_ours(image):
             raise DockerError(f"there is no image {image} here", code=ErrorCode.IMAGE_MISSING)
         self.engine.pull(image)
+        self._seen = None
         self._check_image(image)
 
     def pull_if_always(self, image: str) -> None:
@@ -228,18 +238,30 @@ class DockerStrategy(FollowedStrategy):
         with self._lock:
             has_reaped, self._has_reaped = self._has_reaped, True
         if not has_reaped:
-            try:
-                self.prune()
-            except NodeToolError:
-                self._has_reaped = False
+            self._reap()
+
+    def _reap(self) -> None:
+        try:
+            self.prune()
+        except NodeToolError:  # at the next job, or the next kernel
+            self._has_reaped = False
 
     def prune(self, *, grace: float = REAP_GRACE, dry_run: bool = False) -> list[Reaped]:
         """Remove the containers of this store that nobody looks after."""
         return reap(self.engine, self.store, time.time(), grace=grace, dry_run=dry_run)
 
+    def remove_leftovers(self, *, dry_run: bool = False) -> list[str]:
+        """See Strategy.remove_leftovers; without an engine there are none that could be removed."""
+        try:
+            return [f"container {each.name} ({each.status})" for each in self.prune(dry_run=dry_run)]
+        except DockerError:
+            return []
+
     def close(self, grace: float) -> None:
         """Let the jobs go on, and follow them no more."""
         self.is_closed = True
         self.followers.close()
+        if self._has_reaped:  # what had ended, and was not gone yet, when its kernel was killed
+            self.berths.enter(self._reap, is_running=True)
         self.berths.close(max(grace, REMOVAL))
         self.engine.close()

@@ -54,7 +54,7 @@ FULL: dict[str, Any] = {
                 "parent_id": None,
                 "type": "nodetool.output.Output",
                 "data": {"name": "out"},
-                "ui_properties": {},
+                "ui_properties": {"position": {"x": 300, "y": 2}},
                 "dynamic_properties": {},
                 "dynamic_outputs": {},
                 "sync_mode": "on_any",

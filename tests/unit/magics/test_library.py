@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from nodetool_jupyter.authoring.files import load_workflow
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.magics.library import described, example, search
 from nodetool_jupyter.nodes import FAMILIES
+from nodetool_jupyter.nodes.origins import package_of
 from nodetool_jupyter.views.sheet import Sheet
+from tests.unit.magics.shells import NODES, Shell, open_shell
+
+
+@pytest.fixture
+def shell() -> Iterator[Shell]:
+    with open_shell() as shell:
+        yield shell
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +69,68 @@ def test_words_narrow_the_search(registry: Registry) -> None:
     texts = search(registry, "text")
     both = search(registry, "text regex")
     assert len(everything) > len(texts) > len(both) > 0
+
+
+MISSING = {
+    "name": "made elsewhere",
+    "graph": {
+        "nodes": [
+            {"id": "a", "type": "nodetool.constant.String", "data": {"value": "x"}},
+            {"id": "b", "type": "huggingface.text_to_image.Flux"},
+            {"id": "c", "type": "nobody.knows.This"},
+        ],
+        "edges": [],
+    },
+}
+
+
+def test_a_file_with_unknown_types_is_drawn_and_says_which(shell: Shell, tmp_path: Path) -> None:
+    """All of them, each with its package where that is known; running it says so too, and runs nothing."""
+    path = tmp_path / "w.json"
+    path.write_text(json.dumps(MISSING), "utf-8")
+    shown = shell.run(f"%nodetool graph {path}")
+    assert shown.error is None
+    assert (
+        "? is not known here: huggingface.text_to_image.Flux (nodetool-huggingface); nobody.knows.This"
+        in (shown.plain)
+    )
+    assert shown.html.count("? ") >= 2
+    error = str(shell.run(f"%nodetool run {path}").error)
+    assert "it is of NodeTool's package nodetool-huggingface, which this version can't run" in error
+    assert "node type 'nobody.knows.This' is not known here" in error
+
+
+def test_a_job_is_exported(shell: Shell, tmp_path: Path) -> None:
+    """As a file that runs as it is; what only this notebook has is named."""
+    path = tmp_path / "out.json"
+    shell.run(NODES)
+    shell.run(
+        "%%nodetool --quiet --name mine\nfrom nodetool_jupyter.nodes import text\ntext.Concat(a='a', b='b')"
+    )
+    said = shell.run(f"%nodetool export mine {path}")
+    assert said.error is None
+    assert f"to {path}" in said.text + said.plain
+    workflow = load_workflow(path)
+    assert (workflow.name, shell.run(f"%nodetool run {path}").value) == ("mine", "ab")
+    assert all("position" in node.ui_properties for node in workflow.graph.nodes)
+    shell.run("%%nodetool --quiet --name own\nshout(text='a')")
+    said = shell.run(f"%nodetool export own {tmp_path / 'own.json'}")
+    assert "the notebook's own nodes: notebook.shout" in said.text + said.plain
+    for words, match in (("", "it needs ID"), ("mine", "it needs FILE"), (f"mine {path} more", "too many")):
+        assert match in str(shell.run(f"%nodetool export {words}").error)
+
+
+@pytest.mark.parametrize(
+    ("node_type", "package"),
+    [
+        ("lib.audio.Trim", "nodetool-lib-audio"),
+        ("lib.mail.Send", "nodetool-base"),
+        ("nodetool.audio.Trim", "nodetool-base"),
+        ("mlx.text.Chat", "nodetool-mlx"),
+        ("mlxx.text.Chat", None),
+        ("mlx", None),
+    ],
+)
+def test_packages_are_known_by_the_longest_beginning(node_type: str, package: str | None) -> None:
+    """Of whole parts of a name."""
+    assert package_of(node_type) == package

@@ -35,10 +35,10 @@ def test_of_a_cell(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, metadata: dict[str, Any], cell: str
 ) -> None:
     """The notebook by its path, as Jupyter Server gives it to its kernels."""
-    monkeypatch.setenv("JPY_SESSION_NAME", "/home/me/a.ipynb")
+    monkeypatch.setenv("JPY_SESSION_NAME", "/notebooks/a.ipynb")
     monkeypatch.setattr(shell.ip, "get_parent", lambda: {"metadata": metadata}, raising=False)
     origin = origin_of_a_cell(shell)
-    assert (origin.notebook, origin.cell) == ("/home/me/a.ipynb", cell)
+    assert (origin.notebook, origin.cell) == ("/notebooks/a.ipynb", cell)
 
 
 @pytest.mark.parametrize("path", [None, "", "/" * 5_000])

@@ -195,6 +195,8 @@ class Supervisor:
         for message in messages:
             if isinstance(message, wire.Cancel):
                 self._cancel(message.fault)
+                if message.is_urgent and self._cancelled_at is not None:
+                    self._cancelled_at = min(self._cancelled_at, time.monotonic() - self._order.grace)
 
     def _listen_to_all(self) -> None:
         """The control socket, by which another kernel or the command line reaches this job."""

@@ -17,10 +17,7 @@ from tests.server.records import SUM, put
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 EVERY = [
-    (method, route.path)
-    for route in ROUTES
-    for method in METHODS
-    if method.lower() in vars(route.handler)
+    (method, route.path) for route in ROUTES for method in METHODS if method.lower() in vars(route.handler)
 ]
 FILLED = {"{job_id}": "0" * 26, "{name}": "value-0.bin", "{path}": "a.json"}
 

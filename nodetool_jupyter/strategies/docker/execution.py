@@ -43,6 +43,10 @@ LOOK = 1.0
 """Seconds between two looks at the engine."""
 ARRIVAL = 60.0
 """Seconds that a container gets to begin; a busy machine needs some."""
+TAKEN = 10.0
+"""Seconds that a container gets to be removed which a kernel that was killed has made, or is having made."""
+LULL = 0.05
+"""Seconds between two attempts at that."""
 LATENESS = 2.0
 """Seconds after the grace at which a container is ended whose supervisor doesn't do it."""
 PATIENCE = 10.0
@@ -148,17 +152,26 @@ class DockerJobExecution(FollowedJobExecution):
 
     def _make(self, spec: ContainerSpec) -> None:
         """Make the container: anew, where a kernel that was killed had made it but run nothing in it."""
-        engine, config = self.strategy.engine, spec.to_config()
         self.strategy.pull_if_always(spec.image)
         try:
-            self._made = engine.create(spec.name, config)
-        except NameTaken:
-            engine.remove(spec.name)
-            self._made = engine.create(spec.name, config)
+            self._made = self._create(spec)
         except NoSuchImage:
             self.strategy.pull(spec.image)
             self._unless_cancelled()
-            self._made = engine.create(spec.name, config)
+            self._made = self._create(spec)
+
+    def _create(self, spec: ContainerSpec) -> str:
+        engine, config, deadline = self.strategy.engine, spec.to_config(), time.monotonic() + TAKEN
+        while True:
+            try:
+                return engine.create(spec.name, config)
+            except NameTaken:
+                # One that the engine is still making has a name, but can't be removed yet.
+                if time.monotonic() > deadline:
+                    raise
+                engine.remove(spec.name)
+                self._over.wait(LULL)
+                self._unless_cancelled()
 
     def _meet(self, give: Callable[[socket.socket, int], None]) -> None:
         """Give the container its descriptors, and tell it what to run."""

@@ -73,6 +73,7 @@ class Idle:
         self._visitor.close()
         if self._lock >= 0:
             os.close(self._lock)
+            self._lock = -1
         with suppress(NodeToolError):  # the reaper finds it later
             engine.remove(self.container)
             remove_folder(self.folder)

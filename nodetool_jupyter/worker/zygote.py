@@ -36,7 +36,7 @@ def serve(control: socket.socket) -> None:
     gc.collect()
     gc.freeze()
     control.send(READY)
-    spare = _fork_spare(control)
+    spare: socket.socket | None = _fork_spare(control)
     while True:
         data, descriptors, _, _ = socket.recv_fds(control, 1, DESCRIPTORS)
         if not data:

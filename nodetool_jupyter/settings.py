@@ -91,6 +91,7 @@ Text = Annotated[str, Field(pattern=r"^[^\x00]+$", description="any text")]
 Folder = Annotated[Path, AfterValidator(_absolute), Field(description="a folder")]
 Switch = Annotated[bool, Field(description="1, true, yes or on; 0, false, no or off")]
 Count = Annotated[int, Field(gt=0, description=A_COUNT)]
+CountOrNone = Annotated[int, Field(ge=0, le=64, description="a whole number from 0 to 64")]
 MaybeCount = Annotated[Annotated[int, Field(gt=0)] | None, OR_NONE, Field(description=f"{A_COUNT}, or none")]
 MaybeSize = Annotated[Bytes | None, OR_NONE, Field(description=f"{A_SIZE}, or none")]
 MaybeCores = Annotated[
@@ -177,6 +178,7 @@ class Settings(BaseModel):
     cancel_grace: Annotated[Grace, Variable("NODETOOL_CANCEL_GRACE")] = 5.0
     docker_image: Annotated[MaybeImage, Variable("NODETOOL_DOCKER_IMAGE")] = None
     docker_pull: Annotated[PullPolicy, Variable("NODETOOL_DOCKER_PULL")] = "missing"
+    docker_prewarm: Annotated[CountOrNone, Variable("NODETOOL_DOCKER_PREWARM")] = 0
     docker_cpu_limit: Annotated[MaybeCores, Variable("DOCKER_CPU_LIMIT")] = None
     docker_memory_limit: Annotated[MaybeSize, Variable("DOCKER_MEMORY_LIMIT", alias="DOCKER_MEM_LIMIT")] = (
         None

@@ -45,11 +45,17 @@ VARIADIC = (
 class NodeFunction(Generic[P, R]):
     """A function that is a node type too. ``function`` is the function itself, ``spec`` the engine's view."""
 
+    function: Callable[P, R]
+    _made_of: tuple[Any, ...]
+
     def __init__(self, function: Callable[P, R], name: str | None, policy: NodePolicy) -> None:
-        self.function = function
-        self.spec = replace(function_spec(function, name, policy), source=self)
-        self._made_of: tuple[Any, ...] = (function, name, policy)
-        functools.update_wrapper(self, function)
+        self.__setstate__((function, name, policy))
+        _ = self.spec  # refuses what can't be a node
+
+    @functools.cached_property
+    def spec(self) -> NodeSpec:
+        """Made when it is asked for: what is unpickled may be here before all of its function is."""
+        return replace(function_spec(*self._made_of), source=self)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         build = BUILDING.get()
@@ -64,7 +70,12 @@ class NodeFunction(Generic[P, R]):
             return name
         function, *rest = self._made_of
         self._made_of = (_with_types(function), *rest)  # kept: a function that calls itself is the same one
-        return NodeFunction, self._made_of
+        return NodeFunction.__new__, (NodeFunction,), self._made_of
+
+    def __setstate__(self, made_of: tuple[Any, ...]) -> None:
+        self._made_of = made_of
+        self.function = made_of[0]
+        functools.update_wrapper(self, self.function)
 
     def __repr__(self) -> str:
         return f"<node {self.spec.type}>"

@@ -104,8 +104,17 @@ class FollowedJobExecution(JobExecution):
                 return
             self._is_cancelled = True
             self._fault = fault
+        self._send(wire.encode_message(wire.Cancel(fault=fault)))
+
+    def hurry(self) -> None:
+        """See JobExecution.hurry."""
+        if self._is_cancelled and not self.status.is_at_rest:
+            self._send(wire.encode_message(wire.Cancel(fault=self._fault, is_urgent=True)))
+
+    def _send(self, message: bytes) -> None:
+        """Tell the supervisor, or leave it for the one that is about to listen."""
+        with self._lock:
             connection = self._connection
-        message = wire.encode_message(wire.Cancel(fault=fault))
         try:
             if connection is not None:
                 connection.sendall(message)

@@ -47,9 +47,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """End the job: as cancelled, or as failed with ``fault``."""
+    """End the job: as cancelled, or as failed with ``fault``; ``is_urgent`` if it gets no time to stop."""
 
     fault: Fault | None = None
+    is_urgent: bool = False
     type: Literal["cancel"] = "cancel"
 
 

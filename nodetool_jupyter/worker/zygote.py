@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import signal
 import socket
 import sys
 import traceback
+from contextlib import suppress
 
 from nodetool_jupyter.worker.child import WorkerProcess
 from nodetool_jupyter.worker.supervisor import prepare, supervise
@@ -19,6 +21,9 @@ from nodetool_jupyter.worker.supervisor import prepare, supervise
 READY = b"r"
 DESCRIPTORS = 2
 """That come with each request: the connection to the launcher, and its bell."""
+
+CALM = 0.1
+"""Seconds that a job gets before the next one's processes are forked ahead, if it does not end before."""
 
 
 def serve(control: socket.socket) -> None:
@@ -31,15 +36,24 @@ def serve(control: socket.socket) -> None:
     gc.collect()
     gc.freeze()
     control.send(READY)
+    spare: socket.socket | None = _fork_spare(control)
     while True:
-        spare = _fork_spare(control)
         data, descriptors, _, _ = socket.recv_fds(control, 1, DESCRIPTORS)
         if not data:
             return
-        with spare:
-            _give(control, spare, descriptors)
+        _give(control, spare, descriptors)
         for fd in descriptors:
             os.close(fd)
+        is_calm = _is_calm(control, spare)
+        if spare is not None:
+            spare.close()
+        spare = _fork_spare(control) if is_calm else None
+
+
+def _is_calm(control: socket.socket, job: socket.socket | None) -> bool:
+    """Whether no other request comes before the job has ended, or has had the processors for a moment."""
+    awaited = [control] if job is None else [control, job]
+    return control not in select.select(awaited, [], [], CALM)[0]
 
 
 def _fork_spare(control: socket.socket) -> socket.socket:
@@ -61,22 +75,23 @@ def _wait_for_job(orders: socket.socket) -> None:
     worker = prepare([orders.fileno()], rehearse_worker)
     rehearse_supervisor()
     data, descriptors, _, _ = socket.recv_fds(orders, 1, DESCRIPTORS)
-    orders.close()
-    if not data:
+    if not data:  # else it stays open: its closing tells the zygote of the job's end
         worker.dismiss()
         os._exit(0)
     become_supervisor(descriptors, worker)
 
 
-def _give(control: socket.socket, spare: socket.socket, descriptors: list[int]) -> None:
-    """Give the job to the spare supervisor, or where that has been killed to a new one."""
-    try:
-        socket.send_fds(spare, [READY], descriptors)
-    except OSError:
-        if os.fork() == 0:
-            control.close()
+def _give(control: socket.socket, spare: socket.socket | None, descriptors: list[int]) -> None:
+    """Give the job to the spare supervisor, or where there is none, or it has been killed, to a new one."""
+    if spare is not None:
+        with suppress(OSError):
+            socket.send_fds(spare, [READY], descriptors)
+            return
+    if os.fork() == 0:
+        control.close()
+        if spare is not None:
             spare.close()
-            become_supervisor(descriptors, prepare(descriptors))
+        become_supervisor(descriptors, prepare(descriptors))
 
 
 def become_supervisor(descriptors: list[int], worker: WorkerProcess) -> None:
@@ -93,7 +108,8 @@ def become_supervisor(descriptors: list[int], worker: WorkerProcess) -> None:
 
 def main(arguments: list[str]) -> int:
     """``zygote FD`` serves the socket FD; ``supervise FD BELL`` runs one job; ``contained FOLDER`` the one
-    whose run directory a container has there; ``try`` only says that all is here.
+    whose run directory a container has there, ``ahead FOLDER`` that one later; ``try`` only says that all is
+    here.
     """
     match arguments:
         case ["zygote", fd]:
@@ -106,6 +122,10 @@ def main(arguments: list[str]) -> int:
             from nodetool_jupyter.worker.contained import serve_folder
 
             return serve_folder(folder)
+        case ["ahead", folder]:
+            from nodetool_jupyter.worker.contained import serve_folder
+
+            return serve_folder(folder, is_ahead=True)
         case ["try"]:
             from nodetool_jupyter.worker.rehearsal import rehearse_all
 

@@ -333,6 +333,28 @@ class TestReaper:
             patch.setattr(DockerJobExecution, "_make", make_late)
             assert submit(docker_session, looks).result(DEADLINE)
 
+    def test_a_name_that_is_taken_by_what_is_not_there_yet(
+        self, docker_session: Session, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The engine goes on with what a killed kernel has asked for: it is removed once it has been made."""
+        strategy = docker_session.manager.strategies.usable("docker")
+        assert isinstance(strategy, DockerStrategy)
+        make, remove = DockerJobExecution._make, strategy.engine.remove
+        asked = []
+
+        def make_late(self: DockerJobExecution, spec: Any) -> None:
+            leave(engine, self.job_id, strategy.store)
+            make(self, spec)
+
+        def remove_late(name: str) -> None:
+            asked.append(name)
+            if len(asked) > 2:
+                remove(name)
+
+        monkeypatch.setattr(DockerJobExecution, "_make", make_late)
+        monkeypatch.setattr(strategy.engine, "remove", remove_late)
+        assert submit(docker_session, looks).result(DEADLINE)
+
 
 def leave(engine: Engine, job_id: str, store: str, folder: Path | None = None) -> None:
     """A container as a killed kernel leaves it."""

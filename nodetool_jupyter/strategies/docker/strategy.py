@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from nodetool_jupyter.engine.telling import EventSink
@@ -23,6 +24,7 @@ from nodetool_jupyter.strategies.docker.carried import carried
 from nodetool_jupyter.strategies.docker.client import Engine, Image
 from nodetool_jupyter.strategies.docker.execution import DockerJobExecution
 from nodetool_jupyter.strategies.docker.image import default_image, is_ours, misfit
+from nodetool_jupyter.strategies.docker.prewarmed import Idle, Pool
 from nodetool_jupyter.strategies.docker.reaper import Reaped, reap
 from nodetool_jupyter.strategies.docker.spec import ContainerSpec, EngineFacts, User
 from nodetool_jupyter.strategies.followed import FollowedStrategy, read_ticket, with_ticket, write_ticket
@@ -55,6 +57,7 @@ class DockerStrategy(FollowedStrategy):
         super().__init__(thread_pool_size=settings.thread_pool_size, grace=settings.cancel_grace)
         self.engine = Engine()
         self.berths = Berths(settings.max_containers)
+        self.prewarmed = Pool(settings.docker_prewarm, self.engine, self.give_folder)
         self.shared = shared
         self.is_closed = False
         self._settings = settings
@@ -224,6 +227,16 @@ class DockerStrategy(FollowedStrategy):
             for name in names:
                 os.chown(Path(parent, name), user.uid, user.gid, follow_symlinks=False)
 
+    def take_idle(self, spec: ContainerSpec) -> Idle | None:
+        """A container that was started ahead and is just what the job needs."""
+        image = self._image(spec.image) if self.prewarmed.size else None
+        return None if image is None else self.prewarmed.take(spec, image.id)
+
+    def rename(self, container: str, name: str) -> None:
+        """Have a container that a job has taken be found under the job's name."""
+        with suppress(DockerError):  # the job runs; without its name only its leftovers are found later
+            self.engine.rename(container, name)
+
     def give_up(self, execution: DockerJobExecution, error: Exception) -> None:
         """Tell the end of a job whose run directory can't be written to."""
         lines: list[bytes] = []
@@ -261,6 +274,9 @@ class DockerStrategy(FollowedStrategy):
         """Let the jobs go on, and follow them no more."""
         self.is_closed = True
         self.followers.close()
+        for idle in self.prewarmed.close():
+            self.berths.enter(partial(idle.discard, self.engine), is_running=True)
+        self.berths.enter(partial(self.prewarmed.join, REMOVAL), is_running=True)
         if self._has_reaped:  # what had ended, and was not gone yet, when its kernel was killed
             self.berths.enter(self._reap, is_running=True)
         self.berths.close(max(grace, REMOVAL))

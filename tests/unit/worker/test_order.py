@@ -90,6 +90,27 @@ def test_code_comes_back() -> None:
     assert unpack_code(pack_code({}, [])) == ({}, [])
 
 
+def test_a_function_that_calls_itself_comes_back_whole() -> None:
+    """Its types and defaults go along, though it is reached from itself before it is all there."""
+
+    @node
+    def count(left: int = 2, *, step: int = 1) -> int:
+        return count(left - step) + 1 if left > 0 else 0
+
+    @node
+    def counted(left: int) -> int:
+        return count(left)
+
+    for made in ({"count": count}, {"counted": counted, "count": count}):
+        sources, _ = unpack_code(pack_code(made, []))
+        found = sources["count"]
+        kinds = {name: (str(each.type.type), each.default) for name, each in found.spec.inputs.items()}
+        assert kinds == {"left": ("int", 2), "step": ("int", 1)}
+        assert found.spec.outputs == count.spec.outputs
+        assert found.spec.source is found
+        assert found() == 2
+
+
 def test_code_that_cannot_go_along_is_named() -> None:
     """With the reason, and what to do."""
     lock = threading.Lock()

@@ -336,7 +336,7 @@ class TestReaper:
     def test_a_name_that_is_taken_by_what_is_not_there_yet(
         self, docker_session: Session, engine: Engine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The engine goes on with what a killed kernel has asked for: it is removed once it has been made."""
+        """The engine goes on with what a killed kernel has asked for; only then can it be removed."""
         strategy = docker_session.manager.strategies.usable("docker")
         assert isinstance(strategy, DockerStrategy)
         make, remove = DockerJobExecution._make, strategy.engine.remove

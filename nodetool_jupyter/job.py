@@ -169,9 +169,11 @@ class Job:
         self._managed = self._manager.resume(self.id, value)
         self._log = self._inputs = None
 
-    def cancel(self) -> bool:
-        """Begin to cancel; False where it had ended already."""
-        return self._manager.cancel_job(self.id)
+    def cancel(self, *, now: bool = False) -> bool:
+        """Begin to cancel; False where it had ended already. ``now`` kills a process of this kernel's job,
+        which has no more time to clean up; threads can't be killed.
+        """
+        return self._manager.cancel_job(self.id, now=now)
 
     def push_input(self, name: str, value: Any, timeout: float | None = 30.0) -> None:
         """Give one more value to the streaming input of that name; from any thread, also before the job runs.

@@ -102,16 +102,15 @@ class Signals:
         self.count += 1
 
 
-def follow(job: Job, signals: Signals, printer: Printer, hurry: Callable[[], None]) -> None:
-    """Show a job until it has ended. The first signal cancels it; at a second one ``hurry`` has its processes
-    killed, and this process no longer waits, which ends a job in its threads: JobCancelled is raised.
+def follow(job: Job, signals: Signals, printer: Printer) -> None:
+    """Show a job until it has ended. The first signal cancels it; a second one kills it, and this process no
+    longer waits, which ends a job in its threads: JobCancelled is raised.
     """
     is_cancelling = False
     while not job.wait(STEP):
         if signals.count and not is_cancelling:
             is_cancelling = job.cancel()
-        if signals.count > 1:
-            hurry()
+        if signals.count > 1 and job.cancel(now=True):
             raise JobCancelled(
                 f"job {job.id} is being cancelled; its end is not waited for",
                 hint=f"{PROGRAM} status {job.id}",

@@ -102,18 +102,12 @@ def _start(session: Session, request: RunJobRequest, options: CellOptions) -> in
     return COMPLETED
 
 
-def _nothing() -> None:
-    """The job has ended already."""
-
-
 def _run(session: Session, request: RunJobRequest, options: CellOptions, given: Namespace) -> int:
     mode = "quiet" if options.quiet else options.progress or session.settings.progress
     with Signals() as signals:
         job = session.submit_request(request, resume=options.resume)
         printer: Printer = JsonLines(job) if given.jsonl else progress(job, mode)
-        managed = session.manager.get_job(job.id)
-        execution = managed.execution if managed is not None else None
-        follow(job, signals, printer, execution.hurry if execution is not None else _nothing)
+        follow(job, signals, printer)
     error = job.error
     if error is not None:
         if given.jsonl or isinstance(printer, Silence):

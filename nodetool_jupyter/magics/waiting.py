@@ -1,4 +1,4 @@
-"""How a cell waits for its job: the first interrupt cancels it, the second one ends the waiting.
+"""How a cell waits for its job: the first interrupt cancels it, the second one kills it and ends the waiting.
 
 While a job is submitted and shown an interrupt is only noted, so that none is lost and none lands in between.
 """
@@ -17,6 +17,8 @@ from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.worker.event_log import EventLog
 
+KILL_SECONDS = 1.0
+"""What a job gets to end that was killed, while the cell still waits for it."""
 PATIENCE = 3
 """Interrupts after which whatever runs is broken off, wherever that is."""
 
@@ -115,10 +117,12 @@ class CellJob(WatchedJob):
     _is_cancelling = False
 
     def wait(self, timeout: float | None = None) -> bool:
-        """As Job.wait; raises JobCancelled at a second interrupt: the strategy goes on to end the job."""
+        """As Job.wait; raises JobCancelled for a job that goes on though a second interrupt has killed it, as
+        threads do: the strategy goes on to end it.
+        """
         if self.interrupts.count and not self._is_cancelling:
             self._is_cancelling = self.cancel()
-        if self.interrupts.count > 1 and self.job.is_live:
+        if self.interrupts.count > 1 and self.job.cancel(now=True) and not self.job.wait(KILL_SECONDS):
             raise JobCancelled(
                 f"job {self.id} is being cancelled; the cell no longer waits for its end",
                 hint=f"%nodetool status {self.id}",

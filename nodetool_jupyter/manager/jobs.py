@@ -299,13 +299,14 @@ class JobExecutionManager:
         with self._lock:
             return list(self._live.values())
 
-    def cancel_job(self, job_id: str) -> bool:
+    def cancel_job(self, job_id: str, *, now: bool = False) -> bool:
         """Begin to cancel; False where the job has ended already. Also for a job that another process looks
-        after. Raises JobNotFound, or JobUnreachable for one whose owner lives but doesn't answer.
+        after; ``now`` takes what is left of its grace from one of this process. Raises JobNotFound, or
+        JobUnreachable for one whose owner lives but doesn't answer.
         """
         managed = self.get_job(job_id)
         if managed is not None and managed.record.status is not JobStatus.SUSPENDED:
-            return self._cancel(managed)
+            return self._cancel(managed, now=now)
         record = self.store.get(job_id)
         if record.status.is_terminal:
             return False
@@ -319,13 +320,13 @@ class JobExecutionManager:
             return self._cancel_own(job_id)
         return self._ask_owner(record)
 
-    def _cancel(self, managed: ManagedJob) -> bool:
+    def _cancel(self, managed: ManagedJob, *, now: bool = False) -> bool:
         if managed.is_done:
             return False
         if self._slots.leave(managed):
             managed.tell_update(JobStatus.CANCELLED)
         elif managed.execution is not None:
-            managed.execution.cancel()
+            (managed.execution.kill if now else managed.execution.cancel)()
         return True
 
     def _cancel_own(self, job_id: str) -> bool:

@@ -163,12 +163,13 @@ class JobExecution(ABC):
         the end too.
         """
 
+    def kill(self) -> None:
+        """Like ``cancel``, without what is left of the grace; threads, which can't be killed, keep theirs."""
+        self.cancel()
+
     @abstractmethod
     def fail(self, fault: Fault) -> None:
         """End the job like ``cancel``, but as failed, for this reason."""
-
-    def hurry(self) -> None:  # noqa: B027 - a thread can't be killed
-        """Give a job that is being cancelled no more time to stop, where its processes can be killed."""
 
     def push_input(self, name: str, value: Any, timeout: float | None) -> None:  # noqa: ARG002 - the base names it
         """Hand a checked value to a streaming input of the plan, in any thread, also before the start. Waits

@@ -94,6 +94,12 @@ class FollowedJobExecution(JobExecution):
         """Have the whole tree of processes end."""
         self._end(None)
 
+    def kill(self) -> None:
+        """The same, with SIGKILL at once."""
+        self.cancel()
+        if not self.status.is_at_rest:
+            self._send(wire.Cancel(fault=self._fault, is_urgent=True))
+
     def fail(self, fault: Fault) -> None:
         """The same, for a reason."""
         self._end(fault)
@@ -104,15 +110,11 @@ class FollowedJobExecution(JobExecution):
                 return
             self._is_cancelled = True
             self._fault = fault
-        self._send(wire.encode_message(wire.Cancel(fault=fault)))
+        self._send(wire.Cancel(fault=fault))
 
-    def hurry(self) -> None:
-        """See JobExecution.hurry."""
-        if self._is_cancelled and not self.status.is_at_rest:
-            self._send(wire.encode_message(wire.Cancel(fault=self._fault, is_urgent=True)))
-
-    def _send(self, message: bytes) -> None:
+    def _send(self, cancel: wire.Cancel) -> None:
         """Tell the supervisor, or leave it for the one that is about to listen."""
+        message = wire.encode_message(cancel)
         with self._lock:
             connection = self._connection
         try:

@@ -210,3 +210,30 @@ async def hangs(path: str) -> str:
     reply = kernel.reply(request)
     assert reply.content["ename"] == "JobCancelled"
     assert not psutil.pid_exists(int(started.read_text("utf-8")))
+
+
+def test_a_second_interrupt_kills(kernel: Kernel, tmp_path: Path) -> None:
+    """Long before the grace, which the first one would have left a node that doesn't stop."""
+    code = """
+import asyncio
+from pathlib import Path
+@node
+async def resists(path: str) -> str:
+    Path(path).write_text(str(os.getpid()))
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            Path(path).with_suffix(".asked").touch()
+"""
+    assert kernel.run(code).status == "ok"
+    started = tmp_path / "started"
+    options = "-s subprocess --progress none"
+    request = kernel.send(f"%%nodetool {options}\nresists(path={str(started)!r})")
+    wait_until(started.exists, PATIENCE)
+    kernel.interrupt()
+    wait_until(started.with_suffix(".asked").exists, PATIENCE)
+    kernel.interrupt()
+    reply = kernel.reply(request)
+    assert reply.content["ename"] == "JobCancelled"
+    assert not psutil.pid_exists(int(started.read_text("utf-8")))

@@ -15,7 +15,7 @@ from nodetool_jupyter.strategies.followed import send_to
 from nodetool_jupyter.worker import wire
 from nodetool_jupyter.worker.folder import CANCEL
 from tests.integration.kernels import ROOT
-from tests.integration.workers import WorkerJob, Workers
+from tests.integration.workers import WorkerJob, Workers, open_workers
 from tests.programs import ends, processes
 from tests.programs.limits import prints_then_waits
 from tests.support import wait_until
@@ -104,6 +104,20 @@ def test_one_that_resists(workers: Workers, tmp_path: Path) -> None:
     wait_until(lambda: path.exists() and path.read_text(), 10)
     job.cancel()
     assert job.wait().status == "cancelled"
+    assert job.end.message == "it did not stop by itself and was killed"
+
+
+def test_one_that_resists_and_is_killed(tmp_path: Path) -> None:
+    """At once, whatever grace is left to it; a second word of it changes nothing."""
+    path = tmp_path / "children"
+    with open_workers(tmp_path / "home", grace=600.0) as workers:
+        job = workers.start(processes.resists, path=str(path), count=3)
+        wait_until(lambda: path.exists() and path.read_text(), 10)
+        job.cancel()
+        assert not job.ended.wait(0.2)
+        job.execution.kill()
+        job.execution.kill()
+        assert job.wait().status == "cancelled"
     assert job.end.message == "it did not stop by itself and was killed"
 
 

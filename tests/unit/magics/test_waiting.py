@@ -23,9 +23,11 @@ async def hang() -> None:
 """
 RESIST = """
 import threading
+started = threading.Event()
 end = threading.Event()
 @node
 def resist() -> None:
+    started.set()
     end.wait(30)
 """
 
@@ -108,11 +110,15 @@ def test_interrupt_cancels_the_cell_s_job(job: Job) -> None:
     assert job.status is JobStatus.CANCELLED
 
 
-def test_second_interrupt_stops_waiting_for_a_job_that_resists(shell: Shell) -> None:
+def test_second_interrupt_stops_waiting_for_a_job_that_resists(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is never called cancelled while it runs."""
+    monkeypatch.setattr("nodetool_jupyter.magics.waiting.KILL_SECONDS", 0.01)
     shell.run(RESIST)
     shell.run("%%nodetool -b -o job --quiet\nresist()")
     job = shell.names["job"]
+    assert shell.names["started"].wait(10)
     interrupts = Interrupts()
     waiting = CellJob(job, interrupts)
     interrupts.count = 1

@@ -41,6 +41,7 @@ from nodetool_jupyter.settings import get_environment, read_allowed_hosts, read_
 from nodetool_jupyter.values.codec import decode
 from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits
+from nodetool_jupyter.worker.cache_line import CacheClient
 from nodetool_jupyter.worker.cgroup import ControlGroup
 from nodetool_jupyter.worker.folder import RunFolder
 from nodetool_jupyter.worker.inputs import InputReader
@@ -169,6 +170,7 @@ class _Worker:
             keeper=keeper,
             resumption=self._resumption(),
             pickle=dump,
+            results=CacheClient(self._folder.path),
             allowed_hosts=read_allowed_hosts(),
         )
         return ProcessingContext(

@@ -79,6 +79,7 @@ class DockerJobExecution(FollowedJobExecution):
 
     def start(self) -> None:
         """Have the container made and started, as soon as one more may run; returns at once."""
+        self.open_cache(is_sandboxed=True)
         self.strategy.berths.enter(self._run)
 
     def adopt(self) -> None:
@@ -347,3 +348,4 @@ class DockerJobExecution(FollowedJobExecution):
     def close(self) -> None:
         """See Followed.close: its connection stays until the container has gone."""
         self.close_inputs()
+        self.close_cache()

@@ -193,6 +193,7 @@ class Settings(BaseModel):
     auth_provider: Annotated[AuthProvider, Variable("AUTH_PROVIDER", trusted=True)] = "jupyter"
     enable_terminal_ws: Annotated[Switch, Variable("NODETOOL_ENABLE_TERMINAL_WS", trusted=True)] = False
     http_allowed_hosts: Annotated[Hosts, Variable("NODETOOL_HTTP_ALLOWED_HOSTS", trusted=True)] = ()
+    prefer_installed_nodes: Annotated[Switch, Variable("NODETOOL_PREFER_INSTALLED_NODES")] = False
     trace: Annotated[Switch, Variable("NODETOOL_TRACE")] = False
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)

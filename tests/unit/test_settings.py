@@ -42,6 +42,7 @@ GOOD = {
         "http_allowed_hosts",
         ("localhost:8000", "intranet.example", "[::1]:80"),
     ),
+    "NODETOOL_PREFER_INSTALLED_NODES": ("1", "prefer_installed_nodes", True),
     "NODETOOL_TRACE": ("on", "trace", True),
 }
 BAD = {
@@ -68,6 +69,7 @@ BAD = {
     "AUTH_PROVIDER": ["none", "ldap"],
     "NODETOOL_ENABLE_TERMINAL_WS": ["never"],
     "NODETOOL_HTTP_ALLOWED_HOSTS": ["http://localhost", "a b", "a,,b", "*"],
+    "NODETOOL_PREFER_INSTALLED_NODES": ["http://collector"],
     "NODETOOL_TRACE": ["http://collector"],
 }
 

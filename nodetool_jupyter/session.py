@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from nodetool_jupyter.adapters import InstalledNodes, without_installed
 from nodetool_jupyter.authoring import CELL_NODES
 from nodetool_jupyter.authoring.documents import Document, is_storable
 from nodetool_jupyter.authoring.files import load_workflow, to_workflow
@@ -47,7 +48,8 @@ class Session:
     def __init__(self, settings: Settings, store: Store | None = None) -> None:
         self.settings = settings
         self.store = store or open_store(settings)
-        self.registry = Registry({**FAMILIES, **CELL_NODES}, package_of)
+        families = without_installed(FAMILIES) if settings.prefer_installed_nodes else FAMILIES
+        self.registry = Registry({**families, **CELL_NODES}, package_of, InstalledNodes())
         self.manager = JobExecutionManager(settings, self.store, self.registry, self._make_strategy)
         self.manager.recover_jobs()
 
@@ -112,6 +114,12 @@ class Session:
     def prune(self, bounds: Bounds, *, dry_run: bool = False) -> Pruned:
         """Remove what is beyond the bounds of jobs that have ended, with its files."""
         return prune(self.store, bounds, dry_run=dry_run)
+
+    def remove_leftovers(self, *, dry_run: bool = False) -> list[str]:
+        """Remove what jobs of killed kernels have left outside of the store, such as containers; gives a
+        phrase for each.
+        """
+        return self.manager.strategies.remove_leftovers(dry_run=dry_run)
 
     def check(self, request: RunJobRequest) -> None:
         """All that is checked before a job starts; raises what ``submit_request`` would raise."""

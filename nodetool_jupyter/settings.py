@@ -91,6 +91,7 @@ Text = Annotated[str, Field(pattern=r"^[^\x00]+$", description="any text")]
 Folder = Annotated[Path, AfterValidator(_absolute), Field(description="a folder")]
 Switch = Annotated[bool, Field(description="1, true, yes or on; 0, false, no or off")]
 Count = Annotated[int, Field(gt=0, description=A_COUNT)]
+CountOrNone = Annotated[int, Field(ge=0, le=64, description="a whole number from 0 to 64")]
 MaybeCount = Annotated[Annotated[int, Field(gt=0)] | None, OR_NONE, Field(description=f"{A_COUNT}, or none")]
 MaybeSize = Annotated[Bytes | None, OR_NONE, Field(description=f"{A_SIZE}, or none")]
 MaybeCores = Annotated[
@@ -160,7 +161,7 @@ def _default(usual: Callable[[], Any], *, in_test: Any) -> Any:
 class Settings(BaseModel):
     """All that can be set, frozen. Sizes are in bytes, times in seconds; None is no limit, or not set."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, defer_build=True, extra="forbid")
 
     env: Annotated[Text, Variable("ENV", trusted=True)] = "development"
     home: Annotated[Folder, Variable("NODETOOL_HOME")] = Field(default_factory=_default_home)
@@ -177,6 +178,7 @@ class Settings(BaseModel):
     cancel_grace: Annotated[Grace, Variable("NODETOOL_CANCEL_GRACE")] = 5.0
     docker_image: Annotated[MaybeImage, Variable("NODETOOL_DOCKER_IMAGE")] = None
     docker_pull: Annotated[PullPolicy, Variable("NODETOOL_DOCKER_PULL")] = "missing"
+    docker_prewarm: Annotated[CountOrNone, Variable("NODETOOL_DOCKER_PREWARM")] = 0
     docker_cpu_limit: Annotated[MaybeCores, Variable("DOCKER_CPU_LIMIT")] = None
     docker_memory_limit: Annotated[MaybeSize, Variable("DOCKER_MEMORY_LIMIT", alias="DOCKER_MEM_LIMIT")] = (
         None
@@ -191,6 +193,7 @@ class Settings(BaseModel):
     auth_provider: Annotated[AuthProvider, Variable("AUTH_PROVIDER", trusted=True)] = "jupyter"
     enable_terminal_ws: Annotated[Switch, Variable("NODETOOL_ENABLE_TERMINAL_WS", trusted=True)] = False
     http_allowed_hosts: Annotated[Hosts, Variable("NODETOOL_HTTP_ALLOWED_HOSTS", trusted=True)] = ()
+    prefer_installed_nodes: Annotated[Switch, Variable("NODETOOL_PREFER_INSTALLED_NODES")] = False
     trace: Annotated[Switch, Variable("NODETOOL_TRACE")] = False
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)

@@ -46,11 +46,17 @@ def no_leftovers(temporary: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def docker_image(temporary: Path) -> str:
-    """The image of this checkout, on an engine that works; a test that asks for it is marked ``docker``."""
+def docker_image(temporary: Path) -> Iterator[str]:
+    """The image of this checkout, on an engine that works; a test that asks for it is marked ``docker``. What
+    earlier ones have left without a name is gone afterwards.
+    """
+    from nodetool_jupyter.strategies.docker.image import prune_images
     from tests.docker import find_engine, make_image
 
-    return make_image(find_engine())
+    engine = find_engine()
+    yield make_image(engine)
+    prune_images(engine)
+    engine.close()
 
 
 @pytest.fixture

@@ -7,11 +7,9 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
 import { el, setText } from './dom';
-import { IGraphNode, IStrategy, ISubmission, IWorkflow } from './protocol';
+import { IGraphNode, IStrategy, ISubmission, IWorkflow, KERNEL_ONLY } from './protocol';
 
 const INPUT = /^nodetool\.input\.(\w+)Input$/;
-/** Its jobs live in a kernel; the server has none. */
-const KERNEL_ONLY = 'threaded';
 const NUMBERS = new Set(['Integer', 'Float']);
 const TEXTS = new Set(['String', 'FilePath', 'FolderPath', 'Model', 'Color']);
 

@@ -6,6 +6,9 @@
 /** The version of the server's interface that this page knows. */
 export const API = 1;
 
+/** The strategy whose jobs live in a kernel: the server starts none. */
+export const KERNEL_ONLY = 'threaded';
+
 export type Status =
   | 'queued'
   | 'starting'

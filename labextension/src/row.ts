@@ -6,7 +6,7 @@ import { TranslationBundle } from '@jupyterlab/translation';
 
 import { button, el, setText } from './dom';
 import { IShownJob } from './jobs';
-import { ILogs, IOrigin, isLive, Status } from './protocol';
+import { ILogs, IOrigin, isLive, KERNEL_ONLY, Status } from './protocol';
 
 /** Lines of a log that are in the page at once. */
 const MOST_LINES = 500;
@@ -81,8 +81,9 @@ export class Row {
     const live = isLive(record.status);
     const hasEndedShort = record.status === 'failed' || record.status === 'cancelled';
     this._cancel.hidden = !live && record.status !== 'suspended';
-    this._retry.hidden = live || record.status === 'suspended';
-    this._resume.hidden = !hasEndedShort;
+    const runsInServer = record.strategy !== KERNEL_ONLY; // others are run again where their nodes are: in the notebook
+    this._retry.hidden = live || record.status === 'suspended' || !runsInServer;
+    this._resume.hidden = !hasEndedShort || !runsInServer;
     this._open.hidden = !record.origin;
     this._fault.hidden = !record.fault || live;
     setText(this._fault, record.fault ? record.fault.message : '');

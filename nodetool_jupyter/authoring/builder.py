@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
+from nodetool_jupyter.adapters import prepare_cell
 from nodetool_jupyter.authoring import cell_nodes
 from nodetool_jupyter.authoring.handle import Handle, Source, Wire, source_of
 from nodetool_jupyter.authoring.inputs import MISSING, Param
@@ -57,6 +58,7 @@ class GraphBuilder:
     @contextmanager
     def activate(self) -> Iterator[None]:
         """Within it, node calls, ``Input`` and ``output`` build this graph."""
+        prepare_cell()
         current, building = _CURRENT.set(self), BUILDING.set(self.call)
         try:
             yield

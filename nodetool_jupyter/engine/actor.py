@@ -12,6 +12,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 from nodetool_jupyter.engine.blocking import call_blocking, iterate_blocking
+from nodetool_jupyter.engine.cached import CachedFirings
 from nodetool_jupyter.engine.capture import RUNNING
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.failure import reason_of
@@ -38,11 +39,13 @@ class Actor(Reporter):
 
     __slots__ = (
         "_bound",
+        "_cached",
         "_context",
         "_counts",
         "_fire",
         "_last",
         "_lost_reader",
+        "fire_anew",
         "has_fired",
         "inbox",
         "is_scheduled",
@@ -60,6 +63,9 @@ class Actor(Reporter):
         self._lost_reader = False
         """Whether a node behind it has ended before its stream."""
         self._fire: Callable[[Mapping[str, Any]], Awaitable[None]] = _end_of_firing
+        self.fire_anew: Callable[[Mapping[str, Any]], Awaitable[None]] = _end_of_firing
+        """How it fires where no result is kept."""
+        self._cached: CachedFirings | None = None
         self._bound: Bound | None = None
         self._context: ProcessingContext | None = None
         self._counts: dict[PlanEdge, int] = {}
@@ -106,6 +112,9 @@ class Actor(Reporter):
         self._fire = FIRINGS[spec.shape].__get__(self)
         if spec.policy.timeout is not None or spec.policy.retries:
             self._fire = self._fire_by_policy
+        if spec.policy.cache:
+            self.fire_anew, self._cached = self._fire, CachedFirings(self)
+            self._fire = self._cached.fire
 
     # --- firing -----------------------------------------------------------------------------------
 
@@ -228,6 +237,8 @@ class Actor(Reporter):
         """Hand a result to the nodes that follow; gives the inbox handles that are full now."""
         if self.node.spec.result_checks is not None:
             result = self.checked(result)
+        if self._cached is not None:
+            self._cached.take(result)
         if not self.node.spec.routes:
             self._last = {DEFAULT_HANDLE: result}
             return self._send_value(DEFAULT_HANDLE, result)
@@ -253,6 +264,12 @@ class Actor(Reporter):
                     full = [*(full or ()), (inbox, edge.target_handle)]
         return full
 
+    async def give(self, result: Any) -> None:
+        """Send a result on that another firing has given."""
+        full = self._send(result)
+        if full:
+            await self._wait_for_space(full)
+
     async def _wait_for_space(self, full: Full) -> None:
         for inbox, handle in full:
             await self.run.parking.wait_for_space(inbox, handle)
@@ -272,7 +289,8 @@ class Actor(Reporter):
         if self._counts:
             run.telling.edges_drained(self._counts)
         self._context = None  # it knows this actor: without the cycle both are freed at once, with all values
-        self._fire = _end_of_firing
+        self._fire = self.fire_anew = _end_of_firing
+        self._cached = None
         run.actor_ended(self)
 
 

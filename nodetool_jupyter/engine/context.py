@@ -85,6 +85,19 @@ class ResultKeeper(Protocol):
         """The run is over, which nobody knows yet."""
 
 
+class ResultCache(Protocol):
+    """Results by content that jobs share. Thread-safe, and never raises: what fails was not there."""
+
+    def get(self, key: str) -> bytes | None:
+        """What is kept under a key."""
+
+    def keep(self, key: str, data: bytes) -> None:
+        """Keep it, in place of what was there."""
+
+    def drop(self, key: str) -> None:
+        """It is damaged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the owner of a job provides to its nodes."""
@@ -100,6 +113,8 @@ class Services:
     """Of a job that goes on after it was suspended."""
     pickle: Callable[[Any], bytes] | None = None
     """How outputs are written that nothing else can write; None where nobody would read a pickle."""
+    results: ResultCache | None = None
+    """What nodes with ``cache=True`` have given in any job; None where they always run."""
     allowed_hosts: frozenset[str] = frozenset()
     """``host`` or ``host:port`` that http nodes may reach though its address isn't public."""
 

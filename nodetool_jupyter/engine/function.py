@@ -135,12 +135,11 @@ def node(
     ``def`` runs in the thread pool, ``async def`` on the job's loop; a generator of either kind streams.
     Annotations are the types; a TypedDict return has one handle a key; a parameter ``AsyncIterator[T]`` reads
     its input item by item; a parameter ``context`` gets the ProcessingContext. ``timeout`` in seconds a try,
-    ``retries`` after the first. Raises OptionError for what can't be a node.
+    ``retries`` after the first; with ``cache`` its results are kept by the content of code and inputs, for
+    all jobs. Raises OptionError for what can't be a node.
     """
-    if cache or resources is not None:
-        raise OptionError(
-            "@node(cache=…) and @node(resources=…) are not available yet", hint="leave them out"
-        )
+    if resources is not None:
+        raise OptionError("@node(resources=…) is not available yet", hint="leave it out")
     if name is not None and not (isinstance(name, str) and name.isidentifier() and not iskeyword(name)):
         raise OptionError(
             f"@node: name is what a function may be called, such as fetch_title; found {describe(name)}"
@@ -150,7 +149,7 @@ def node(
             f"@node is put on a function, found {describe(function)}",
             hint="its options have names: @node(name=…)",
         )
-    policy = NodePolicy(timeout, retries)
+    policy = NodePolicy(timeout, retries, cache)
     if function is not None:
         return NodeFunction(function, name, policy)
     return lambda decorated: NodeFunction(decorated, name, policy)

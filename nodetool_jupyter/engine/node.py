@@ -58,7 +58,8 @@ class BaseNode(BaseModel, metaclass=NodeMeta):
     ``prefix`` (first part of the type string; by default from the module), ``role``, ``dynamic`` (takes
     handles that aren't declared; their values are in ``dynamic_properties``), ``streaming_input`` (reads its
     inputs itself by ``iter_input``), ``passes`` (streams, but at most one value for each that comes in),
-    ``timeout`` (seconds a try), ``retries``, ``abstract`` (a base of other nodes, not a node type).
+    ``timeout`` (seconds a try), ``retries``, ``cache`` (results are shared by content between jobs),
+    ``abstract`` (a base of other nodes, not a node type).
     """
 
     model_config = ConfigDict(defer_build=True, arbitrary_types_allowed=True, extra="forbid")
@@ -71,7 +72,7 @@ class BaseNode(BaseModel, metaclass=NodeMeta):
 
     def __init_subclass__(cls, *, abstract: bool = False, **keywords: Any) -> None:
         super().__init_subclass__()
-        known = {"prefix", "role", "dynamic", "streaming_input", "passes", "timeout", "retries"}
+        known = {"prefix", "role", "dynamic", "streaming_input", "passes", "timeout", "retries", "cache"}
         wrong = {name for name in keywords if name not in known and name not in ConfigDict.__annotations__}
         if wrong:
             raise TypeError(
@@ -119,7 +120,8 @@ class BaseNode(BaseModel, metaclass=NodeMeta):
 
     @classmethod
     def _policy(cls) -> NodePolicy:
-        return NodePolicy(cls._keywords.get("timeout"), cls._keywords.get("retries", 0))
+        found = cls._keywords
+        return NodePolicy(found.get("timeout"), found.get("retries", 0), found.get("cache", False))
 
     @classmethod
     def node_type(cls) -> str:

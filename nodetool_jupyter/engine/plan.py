@@ -168,7 +168,7 @@ class _Planner:
         if near:
             return f"; did you mean {near}?"
         package = self.registry.package_of(type_name)
-        return f"; it is of NodeTool's package {package}, which this version can't run" if package else ""
+        return f"; NodeTool's package {package} has it: install that" if package else ""
 
     def _edge_problems(self) -> Iterator[Problem]:
         """Each way to connect two types is looked at once, however many edges go it."""

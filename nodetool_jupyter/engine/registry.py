@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from types import ModuleType
-from typing import TypeGuard
+from typing import Protocol, TypeGuard
 
 from nodetool_jupyter.engine.function import NodeFunction
 from nodetool_jupyter.engine.node import NOTEBOOK, BaseNode
@@ -17,6 +17,16 @@ from nodetool_jupyter.engine.spec import NodeSpec
 from nodetool_jupyter.errors import WorkflowError, is_near, nearest
 
 ENTRY_POINTS = "nodetool_jupyter.nodes"
+
+
+class OtherNodes(Protocol):
+    """Node types that aren't made by this engine's own classes and functions."""
+
+    def find(self, type_name: str) -> NodeSpec | None: ...
+
+    def adapted(self, value: object) -> NodeSpec | None: ...
+
+    def all(self) -> Iterable[NodeSpec]: ...
 
 
 class Registry:
@@ -31,7 +41,10 @@ class Registry:
         self,
         families: Mapping[str, tuple[str, ...]],
         package_of: Callable[[str], str | None] = lambda _type: None,
+        others: OtherNodes | None = None,
     ) -> None:
+        self.others = others
+        """Asked for what the families don't have."""
         self.package_of = package_of
         """Which package has a type that is not known here."""
         self._families = dict(families)
@@ -56,12 +69,14 @@ class Registry:
         for value in list(names.values()):
             if isinstance(value, NodeFunction):
                 self.add(value.spec)
-            elif _is_node_class(value) and value.__module__ == "__main__":
-                self.add(value.spec())
+            elif isinstance(value, type) and value.__module__ == "__main__":
+                spec = self._class_spec(value)
+                if spec is not None:
+                    self.add(spec)
 
     def extended(self, specs: Iterable[NodeSpec]) -> Registry:
         """A registry that knows what this one does, and ``specs`` in place of types of the same name."""
-        more = Registry(self._families, self.package_of)
+        more = Registry(self._families, self.package_of, self.others)
         more._specs = {**self._specs, **{spec.type: spec for spec in specs}}
         more._loaded = set(self._loaded)
         return more
@@ -73,7 +88,26 @@ class Registry:
             return spec
         with self._lock:
             self._load_family_of(type_name)
-            return self._specs.get(type_name)
+            spec = self._specs.get(type_name)
+            if spec is None and self.others is not None:
+                spec = self.others.find(type_name)
+                if spec is not None:
+                    self._specs[type_name] = spec
+            return spec
+
+    def spec_of(self, source: object) -> NodeSpec:
+        """The node type that a function or class is; raises WorkflowError for what is neither."""
+        if isinstance(source, NodeFunction):
+            return source.spec
+        spec = self._class_spec(source)
+        if spec is None:
+            raise WorkflowError(f"{type(source).__name__} is no node type")
+        return spec
+
+    def _class_spec(self, value: object) -> NodeSpec | None:
+        if _is_node_class(value):
+            return value.spec()
+        return None if self.others is None else self.others.adapted(value)
 
     def all(self) -> list[NodeSpec]:
         """Every known type, sorted; imports all families. One that can't be imported is in ``missing``."""
@@ -84,7 +118,15 @@ class Registry:
                     self._load(prefix)
                 except WorkflowError as error:
                     self.missing[prefix] = error.message
+            self._load_others()
         return sorted(self._specs.values(), key=lambda spec: spec.type)
+
+    def _load_others(self) -> None:
+        try:
+            for spec in () if self.others is None else self.others.all():
+                self._specs.setdefault(spec.type, spec)
+        except WorkflowError as error:
+            self.missing["installed packages"] = error.message
 
     def suggest(self, type_name: str) -> str | None:
         """A known type that the user may have meant; imports no more than the family it is looked for in."""
@@ -153,15 +195,6 @@ def module_specs(module: ModuleType) -> list[NodeSpec]:
         elif _is_node_class(value) and value.__module__ == module.__name__ and not value._abstract:
             found.append(value.spec())
     return found
-
-
-def source_spec(source: object) -> NodeSpec:
-    """The node type that a function or class is; raises WorkflowError for what is neither."""
-    if isinstance(source, NodeFunction):
-        return source.spec
-    if _is_node_class(source):
-        return source.spec()
-    raise WorkflowError(f"{type(source).__name__} is no node type")
 
 
 def _is_node_class(value: object) -> TypeGuard[type[BaseNode]]:

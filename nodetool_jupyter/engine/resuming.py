@@ -51,9 +51,14 @@ def keys_of(plan: Plan, own: str = "") -> dict[str, str]:
 def _digest(values: Mapping[str, Any]) -> list[Any]:
     """Properties as JSON; one that can't be written makes the node one of its own."""
     try:
-        return [[name, encode(value, _Digests())] for name, value in sorted(values.items())]
+        return digest_of_values(values)
     except NodeToolError:
         return [id(values)]
+
+
+def digest_of_values(values: Mapping[str, Any]) -> list[Any]:
+    """Values by name as JSON, large ones as a digest; raises ValueCrossingError for one that has no form."""
+    return [[name, encode(value, _Digests())] for name, value in sorted(values.items())]
 
 
 class _Digests:

@@ -77,10 +77,13 @@ class InputSpec:
 
 @dataclass(frozen=True, slots=True)
 class NodePolicy:
-    """How often and how long a node may try: ``timeout`` in seconds a try, ``retries`` after the first."""
+    """How often and how long a node may try: ``timeout`` in seconds a try, ``retries`` after the first; with
+    ``cache`` it doesn't run where another has given a result for the same code and inputs.
+    """
 
     timeout: float | None = None
     retries: int = 0
+    cache: bool = False
 
     def __post_init__(self) -> None:
         timeout, retries = self.timeout, self.retries
@@ -90,6 +93,8 @@ class NodePolicy:
             )
         if not (_is_number(retries, int) and retries >= 0):
             raise OptionError(f"a node's retries are a whole number from 0 on; found {describe(retries)}")
+        if not isinstance(self.cache, bool):
+            raise OptionError(f"a node's cache is True or False; found {describe(self.cache)}")
 
 
 def _is_number(value: object, *kinds: type) -> bool:
@@ -147,3 +152,12 @@ class NodeSpec:
     """For an input node: (checked properties, param) → the value, or ValueError"""
     source: Any = field(default=None, repr=False)
     """What was decorated or subclassed: it can be sent to another process, which the rest can't."""
+
+    def __post_init__(self) -> None:
+        if not self.policy.cache:
+            return
+        if self.shape.streams or self.reads_stream or self.role is not Role.NODE:
+            raise OptionError(
+                f"{self.type} can't have cache=True: only nodes that give one result for their inputs can",
+                hint="leave cache out, or return a list in place of a stream",
+            )

@@ -59,11 +59,14 @@ def prune(notebook: Notebook, given: Arguments) -> None:
         raise OptionError(
             "%nodetool prune: say what may go", hint="such as --older-than 30d, --keep 100 or --size 2g"
         )
-    pruned = notebook.session().prune(bounds, dry_run=given.has("--dry-run"))
+    session, dry_run = notebook.session(), given.has("--dry-run")
+    pruned = session.prune(bounds, dry_run=dry_run)
     count = len(pruned.job_ids)
     jobs = f"{count:,} job{'s' * (count != 1)}"
-    verb = "would go" if given.has("--dry-run") else "removed"
+    verb = "would go" if dry_run else "removed"
     tell(f"{jobs} {verb}, with {sized(pruned.size)} of files")
+    for phrase in session.remove_leftovers(dry_run=dry_run):
+        tell(f"{phrase} {verb}")
 
 
 def _age(given: Arguments) -> float | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nodetool_jupyter.engine.keeping import NAME
-from nodetool_jupyter.engine.registry import Registry, source_spec
+from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.errors import NodeToolError
 from nodetool_jupyter.model.job import JobRecord, JobStatus
 from nodetool_jupyter.model.request import RunJobRequest
@@ -37,7 +37,7 @@ class Again:
 
     def registry(self, known: Registry) -> Registry:
         """What this job's types mean: those that it brings go before those that are known now."""
-        return known.extended([source_spec(source) for source in self.sources.values()])
+        return known.extended([known.spec_of(source) for source in self.sources.values()])
 
 
 def what_to_run(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from nodetool_jupyter.errors import StrategyUnavailable
 from nodetool_jupyter.strategies.base import Strategy
+from nodetool_jupyter.strategies.registry import strategy_names
 
 
 class Strategies:
@@ -34,6 +36,14 @@ class Strategies:
         if not fingerprint.available:
             raise StrategyUnavailable(f"the {name} strategy is not available here: {fingerprint.sentence}")
         return strategy
+
+    def remove_leftovers(self, *, dry_run: bool = False) -> list[str]:
+        """What killed kernels have left outside of the store, of every strategy that works here."""
+        found: list[str] = []
+        for name in strategy_names():
+            with suppress(StrategyUnavailable):  # it has never run anything here
+                found += self.get(name).remove_leftovers(dry_run=dry_run)
+        return found
 
     def close(self, grace: float) -> None:
         """Close all that were made."""

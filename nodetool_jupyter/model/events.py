@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -219,8 +220,20 @@ Event = (
     | Chunk
 )
 
-_ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
-_SERIALIZERS: dict[type, SchemaSerializer] = {cls: TypeAdapter(cls).serializer for cls in Event.__args__}
+
+class _Serializers(dict[type, SchemaSerializer]):
+    """By the class of message, each made at its first use: a worker's start would wait for all of them."""
+
+    def __missing__(self, cls: type) -> SchemaSerializer:
+        return self.setdefault(cls, TypeAdapter(cls).serializer)
+
+
+_SERIALIZERS = _Serializers()
+
+
+@cache
+def _adapter() -> TypeAdapter[Event]:
+    return TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
 
 def encode_events(events: Iterable[Event]) -> bytes:
@@ -252,6 +265,6 @@ def _encodable(value: Any) -> Any:
 def decode_event(line: bytes | str) -> Event:
     """Read one JSON line; raises WorkflowError for what is no message."""
     try:
-        return _ADAPTER.validate_json(line)
+        return _adapter().validate_json(line)
     except ValidationError as error:
         raise WorkflowError(f"not a message of a job: {error.errors()[0]['msg']}") from None

@@ -181,7 +181,7 @@ def _find_cycle(left: set[str], edges: tuple[Edge, ...]) -> list[str]:
 class Workflow(BaseModel):
     """A workflow file. Unknown fields are kept, so that saving loses nothing; a bare graph is one too."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     id: str = ""
     name: str = ""

@@ -61,7 +61,7 @@ class JobRecord(BaseModel):
     seconds.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     id: str
     name: str = ""

@@ -52,7 +52,7 @@ NO_LIMITS = ResourceLimits()
 class Origin(BaseModel):
     """Where a job was asked for: the notebook's path on its machine, and the cell's id if it is known."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, defer_build=True, extra="forbid")
 
     notebook: Annotated[str, Field(max_length=LONGEST_PATH)]
     cell: Annotated[str, Field(max_length=LONGEST_ID)] = ""
@@ -64,7 +64,7 @@ class RunJobRequest(BaseModel):
     """
 
     # The store shows bytes of the graph as base64; what is run never passes through this JSON.
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64")
+    model_config = ConfigDict(frozen=True, defer_build=True, extra="forbid", ser_json_bytes="base64")
 
     graph: Graph
     params: dict[str, Any] = Field(default_factory=dict)

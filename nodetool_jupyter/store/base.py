@@ -117,6 +117,10 @@ class Store(ABC):
         """Where the job's log and files belong; not made by this call."""
 
     @abstractmethod
+    def cache_directory(self) -> Path:
+        """Where results lie that jobs share by content; not made by this call."""
+
+    @abstractmethod
     def remove(self, job_ids: Collection[str]) -> list[str]:
         """Forget jobs and delete their run directories; gives those that are gone. Live ones stay."""
 

@@ -144,11 +144,17 @@ class MemoryStore(Store):
         return MemoryLog(self._logs, checked_id(job_id), writable=False, path=path)
 
     def run_directory(self, job_id: str) -> Path:
+        return self._files() / checked_id(job_id)
+
+    def cache_directory(self) -> Path:
+        return self._files() / "cache"
+
+    def _files(self) -> Path:
         with self._lock:
             self._check_open()
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="nodetool-jobs-"))
-            return self._folder / checked_id(job_id)
+            return self._folder
 
     def remove(self, job_ids: Collection[str]) -> list[str]:
         with self._lock:

@@ -142,6 +142,9 @@ class SqliteStore(Store):
     def run_directory(self, job_id: str) -> Path:
         return self._jobs / checked_id(job_id)
 
+    def cache_directory(self) -> Path:
+        return self._jobs.parent / "cache"
+
     def remove(self, job_ids: Collection[str]) -> list[str]:
         wanted = (to_json(list(job_ids)).decode(),)
 

@@ -288,6 +288,12 @@ class Strategy(ABC):
         """
         return None
 
+    def remove_leftovers(self, *, dry_run: bool = False) -> list[str]:  # noqa: ARG002 - most leave nothing
+        """Remove what jobs of kernels that were killed have left outside of the store; gives a phrase for
+        each, with ``dry_run`` for each that would go. Nothing of a job that lives is touched.
+        """
+        return []
+
     @abstractmethod
     def close(self, grace: float) -> None:
         """End what still runs within ``grace`` seconds. Called once, last; jobs that outlive a kernel are

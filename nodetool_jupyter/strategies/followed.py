@@ -29,6 +29,7 @@ from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy
 from nodetool_jupyter.values.codec import encode
 from nodetool_jupyter.values.files import ValueFolder
 from nodetool_jupyter.worker import wire
+from nodetool_jupyter.worker.cache_line import CacheServer
 from nodetool_jupyter.worker.folder import CANCEL, EXIT, ORDER, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.following import Followed, Followers
 from nodetool_jupyter.worker.inputs import InputWriter
@@ -60,6 +61,7 @@ class FollowedJobExecution(JobExecution):
     _is_cancelled: bool = False
     _fault: Fault | None = None
     _inputs: InputWriter | None = None
+    _cache: CacheServer | None = None
 
     @property
     def folder(self) -> RunFolder:
@@ -90,6 +92,21 @@ class FollowedJobExecution(JobExecution):
                 self._inputs = InputWriter(self.folder)
             return self._inputs
 
+    def open_cache(self, *, is_sandboxed: bool) -> None:
+        """Let the worker ask for results that jobs share, if a node would. A sandbox changes none."""
+        plan, results = self.launch.plan, self.context.services.results
+        if plan is None or results is None or not any(node.spec.policy.cache for node in plan.nodes):
+            return
+        server = CacheServer(self.folder.path, results, is_sandboxed=is_sandboxed)
+        with suppress(OSError):  # then nobody answers, and it computes all
+            server.start()
+        self._cache = server
+
+    def close_cache(self) -> None:
+        """Answer no more."""
+        if self._cache is not None:
+            self._cache.close()
+
     def cancel(self) -> None:
         """Have the whole tree of processes end."""
         self._end(None)
@@ -113,6 +130,7 @@ class FollowedJobExecution(JobExecution):
         self._send(wire.Cancel(fault=fault))
 
     def _send(self, cancel: wire.Cancel) -> None:
+        """Tell the supervisor, or leave it for the one that is about to listen."""
         message = wire.encode_message(cancel)
         with self._lock:
             connection = self._connection
@@ -151,6 +169,7 @@ class FollowedJobExecution(JobExecution):
         if connection is not None:
             connection.close()
         self.close_inputs()
+        self.close_cache()
 
     def close_inputs(self) -> None:
         """Take no more input."""

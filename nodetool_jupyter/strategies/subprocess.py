@@ -46,6 +46,7 @@ class SubprocessJobExecution(FollowedJobExecution):
         with self._lock:
             is_cancelled = self._is_cancelled
             if not is_cancelled:
+                self.open_cache(is_sandboxed=False)
                 bell = self._start_supervisor()
         if is_cancelled:
             self._tell_end()

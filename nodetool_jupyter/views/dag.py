@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Container, Iterable
+
+from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.views.layout import BOX_HEIGHT, Box, Layout, fitted, layout
 from nodetool_jupyter.views.markup import Html, clean, cut, el, join
-from nodetool_jupyter.views.snapshot import JobView, NodeState, NodeView, edge_key
+from nodetool_jupyter.views.snapshot import JobView, NodeState, NodeView, edge_key, title_of
 from nodetool_jupyter.views.text import MARKS, items, tally_text
 
 DRAWN = 200
+CROWDED = 60
+"""Nodes above which what lies around a failed one is drawn by itself, too."""
+AROUND = 24
+STEPS = 4
+"""So many nodes are near to one, and so many edges away at most."""
 SMALLEST = 0.7
 """How far a wide drawing shrinks to fit its page, before it scrolls."""
+FRAME = 5
+LEGEND = 8
+GROUP = "nodetool.workflows.base_node.Group"
 
 
 class Dag:
@@ -17,10 +29,11 @@ class Dag:
 
     def __init__(self, view: JobView) -> None:
         self._view = view
-        self._layout: Layout | None = None
+        self._plans: dict[str, Layout] = {}
 
     def svg(self, *, scrolls: bool = True) -> Html:
-        """The graph as it stands; a sentence beyond DRAWN nodes, nothing for a graph without nodes.
+        """The graph as it stands; a sentence beyond DRAWN nodes, nothing for a graph without nodes. After a
+        large one comes what lies around the node that failed.
 
         Unless it ``scrolls``, that is left to what is around it.
         """
@@ -28,25 +41,43 @@ class Dag:
         if not view.nodes:
             return Html("")
         if len(view.nodes) > DRAWN:
-            return el("p", f"A graph of {len(view.nodes):,} nodes: {tally_text(view)}", class_="ntj-meta")
-        if self._layout is None:
-            self._layout = layout(view.graph, {node.id: node.title for node in view.nodes.values()})
-        plan = self._layout
+            said = f"A graph of {len(view.nodes):,} nodes: {tally_text(view)}"
+            whole = el("p", said, class_="ntj-meta")
+        else:
+            whole = self._drawing(self._plan("", view.nodes), f"workflow graph: {tally_text(view)}", scrolls)
+        failed = next(iter(view.failed.values()), None)
+        if failed is None or len(view.nodes) <= CROWDED:
+            return whole
+        plan = self._plan(failed.id, neighborhood(view.graph, failed.id, view.nodes))
+        about = f"around {failed.title}"
+        return join([whole, el("p", f"{about}:", class_="ntj-meta"), self._drawing(plan, about, scrolls)])
+
+    def _plan(self, key: str, node_ids: Iterable[str]) -> Layout:
+        if key not in self._plans:
+            titles = {node_id: self._view.nodes[node_id].title for node_id in node_ids}
+            self._plans[key] = layout(self._view.graph, titles)
+        return self._plans[key]
+
+    def _drawing(self, plan: Layout, label: str, scrolls: bool) -> Html:
+        view = self._view
+        frames = _frames(plan, view.graph)
+        top = LEGEND if frames else 0
         drawing = el(
             "svg",
+            join(frames),
             join(self._edges(plan)),
             join(_node(box, view.nodes[box.id], view) for box in plan.boxes),
             xmlns="http://www.w3.org/2000/svg",
-            viewBox=f"0 0 {plan.width:g} {plan.height:g}",
+            viewBox=f"0 {-top} {plan.width:g} {plan.height + top:g}",
             width=plan.width,
-            height=plan.height,
+            height=plan.height + top,
             style=f"min-width:{plan.width * SMALLEST:.0f}px",
             role="list",
-            aria_label=f"workflow graph: {tally_text(view)}",
+            aria_label=label,
         )
         # An untrusted page loses SVG, style sheet and attributes without a value, but not the SVG's words:
         # without the sheet they stay hidden.
-        frame = {"class_": "ntj-dag", "role": "group", "aria_label": "workflow graph"}
+        frame = {"class_": "ntj-dag", "role": "group", "aria_label": label.partition(":")[0]}
         return el("div", drawing, hidden="hidden", tabindex=0 if scrolls else None, **frame)
 
     def _edges(self, plan: Layout) -> list[Html]:
@@ -63,6 +94,67 @@ class Dag:
             if count > 1:
                 drawn.append(_count(points, count))
         return drawn
+
+
+def neighborhood(graph: Graph, node_id: str, among: Container[str]) -> list[str]:
+    """The nodes that are nearest to one by the edges, in both directions; itself first."""
+    beside: dict[str, list[str]] = {}
+    for edge in graph.edges:
+        beside.setdefault(edge.source, []).append(edge.target)
+        beside.setdefault(edge.target, []).append(edge.source)
+    steps = {node_id: 0}
+    waiting = deque([node_id])
+    while waiting and len(steps) < AROUND:
+        at = waiting.popleft()
+        for other in beside.get(at, ()) if steps[at] < STEPS else ():
+            if other not in steps and other in among and len(steps) < AROUND:
+                steps[other] = steps[at] + 1
+                waiting.append(other)
+    return list(steps)
+
+
+def _frames(plan: Layout, graph: Graph) -> list[Html]:
+    """A frame with a legend around the members of each group, where no other node stands among them."""
+    inner: dict[str, list[Box]] = {}
+    group_of = {node.id: node.parent_id for node in graph.nodes if node.parent_id}
+    for box in plan.boxes:
+        if box.id in group_of:
+            inner.setdefault(group_of[box.id], []).append(box)
+    groups = [node for node in graph.nodes if node.type == GROUP and node.id in inner]
+    drawn = []
+    for group in groups:
+        left, top, right, bottom = _extent(inner[group.id])
+        strangers = (box for box in plan.boxes if group_of.get(box.id) != group.id)
+        if any(_is_within(box, left, top, right, bottom) for box in strangers):
+            continue
+        frame = el(
+            "rect",
+            class_="ntj-edge ntj-control",
+            x=left - FRAME,
+            y=top - FRAME,
+            width=right - left + 2 * FRAME,
+            height=bottom - top + 2 * FRAME,
+            rx=8,
+            aria_hidden="true",
+        )
+        legend = el("text", fitted(title_of(group)), class_="ntj-count", x=left + 4, y=top - 2)
+        drawn += [frame, legend]
+    return drawn
+
+
+def _extent(boxes: list[Box]) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of boxes together."""
+    return (
+        min(box.x for box in boxes),
+        min(box.y for box in boxes),
+        max(box.x + box.width for box in boxes),
+        max(box.y + box.height for box in boxes),
+    )
+
+
+def _is_within(box: Box, left: float, top: float, right: float, bottom: float) -> bool:
+    beside = box.x + box.width <= left or right <= box.x
+    return not (beside or box.y + box.height <= top or bottom <= box.y)
 
 
 def _path(points: tuple[tuple[float, float], ...]) -> str:

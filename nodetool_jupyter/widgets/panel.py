@@ -29,6 +29,7 @@ from nodetool_jupyter.widgets.feed import get_feed
 from nodetool_jupyter.widgets.live import LiveView, close_all, reach_while_busy
 from nodetool_jupyter.widgets.panel_errands import Errands
 from nodetool_jupyter.widgets.panel_past import PastRuns, past_runs
+from nodetool_jupyter.widgets.panel_values import ValueLine, streaming_inputs
 
 
 class Panel:
@@ -57,6 +58,9 @@ class Panel:
         self._cancel = _button("Cancel", "Cancel the run", disabled=True)
         self._message = _html()
         self._box = VBox(layout=Layout(width="100%", overflow="visible"))
+        self._line = ValueLine(
+            *(lambda do=do: self._ask(do) for do in (self._push, self._end_input, self._resume))
+        )
         own, _ = self._form.read(self._form.start())
         self._past = PastRuns(own, lambda: self._ask(self._show_past), lambda: self._ask(self._load_past))
         self.widget = self._arranged()
@@ -114,7 +118,8 @@ class Panel:
         actions = HBox([self._run, self._cancel]).add_class("ntj-actions")
         inputs = [field.widget for field in self._fields.values()]
         where = [self._strategy.widget, absent, more, grid]
-        parts = [sheet, head, *inputs, *where, actions, self._message, self._box, self._past.widget]
+        below = [self._message, self._line.widget, self._box, self._past.widget]
+        parts = [sheet, head, *inputs, *where, actions, *below]
         return VBox(parts).add_class("ntj").add_class("ntj-card").add_class("ntj-panel")
 
     def _listen(self) -> None:
@@ -170,11 +175,35 @@ class Panel:
             self._set_running(False)
             raise
         self._message.value = ""
+        self._line.take(streaming_inputs(self.workflow.graph))
         get_feed().watch(self.job, _Run(self, self._box))
 
     def _end(self) -> None:
-        if self.job is not None and self.job.cancel():
-            self._message.value = form_html.news("the run is being cancelled")
+        if self.job is None or not self.job.cancel():
+            return
+        if self._view is not None and self._view.status is JobStatus.SUSPENDED:
+            get_feed().watch(self.job, _Run(self, self._box))
+        self._message.value = form_html.news("the run is being cancelled")
+
+    def _push(self) -> None:
+        if self.job is not None:
+            self.job.push_input(self._line.name, self._line.value)
+            self._line.clear()
+            self._message.value = form_html.news(f"{self._line.name} has the value")
+
+    def _end_input(self) -> None:
+        if self.job is not None:
+            self.job.end_input(self._line.name)
+            self._message.value = form_html.news(f"{self._line.name} is ended")
+
+    def _resume(self) -> None:
+        if self.job is not None and self._run.disabled is False:
+            self.job.resume(self._line.value)
+            self._line.clear()
+            self._line.hide()
+            self._set_running(True)
+            self._message.value = ""
+            get_feed().watch(self.job, _Run(self, self._box))
 
     def _set_running(self, is_running: bool) -> None:
         self._run.disabled = is_running
@@ -184,7 +213,11 @@ class Panel:
         """Called by the feed when the run has ended."""
         self._view = view
         self._set_running(False)
+        self._line.hide()
         error = self.job.error if self.job is not None else None
+        if view.status is JobStatus.SUSPENDED:
+            self._cancel.disabled = False
+            self._line.ask(str(error))
         if error is not None and view.status is JobStatus.FAILED:
             self._tell(error)
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+from nodetool_jupyter.worker.child import WorkerProcess
 from nodetool_jupyter.worker.supervisor import prepare
 from nodetool_jupyter.worker.wire import short_address
 from nodetool_jupyter.worker.zygote import DESCRIPTORS, become_supervisor
@@ -20,9 +21,11 @@ NOBODY = 69
 """Exit code where no launcher waits any more: nothing has run."""
 
 
-def serve_folder(folder: str) -> int:
-    """Run the job whose run directory is ``folder``; gives an exit code only where nobody waits."""
-    worker = prepare([])
+def serve_folder(folder: str, *, is_ahead: bool = False) -> int:
+    """Run the job whose run directory is ``folder``; gives an exit code only where nobody waits. One that was
+    started ahead of its job uses the time.
+    """
+    worker = _rehearsed() if is_ahead else prepare([])
     with socket.socket(socket.AF_UNIX) as connection:
         try:
             with short_address(Path(folder) / LAUNCH) as name:
@@ -34,6 +37,13 @@ def serve_folder(folder: str) -> int:
         return NOBODY
     become_supervisor(descriptors, worker)
     return 0
+
+
+def _rehearsed() -> WorkerProcess:
+    from nodetool_jupyter.worker.rehearsal import rehearse_all, rehearse_worker
+
+    rehearse_all()
+    return prepare([], rehearse_worker)
 
 
 def listen(folder: Path) -> socket.socket:
@@ -55,4 +65,9 @@ def hand_over(listener: socket.socket, connection: socket.socket, bell: int) -> 
     """Give whoever has come copies of a supervisor's descriptors; raises OSError."""
     visitor, _ = listener.accept()
     with visitor:
-        socket.send_fds(visitor, [b"f"], [connection.fileno(), bell])
+        give(visitor, connection, bell)
+
+
+def give(visitor: socket.socket, connection: socket.socket, bell: int) -> None:
+    """Give one that has come copies of a supervisor's descriptors; raises OSError."""
+    socket.send_fds(visitor, [b"f"], [connection.fileno(), bell])

@@ -67,6 +67,7 @@ class Follower:
         self._offset = place_of(folder, first_seq)
         self._first_seq = first_seq
         self.seq = first_seq
+        self._looked = float("-inf")
         self._checked = monotonic()
         self.bell = bell
         self.is_over = False
@@ -85,7 +86,8 @@ class Follower:
     def look(self) -> None:
         """Now and then: read where nobody rings, and see whether the supervisor lives."""
         now = monotonic()
-        if self.bell is None:
+        if self.bell is None and now - self._looked >= POLL:  # not at each ring of another job's bell
+            self._looked = now
             self.read()
         if (
             self._concludes

@@ -24,13 +24,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from nodetool_jupyter.adapters import InstalledNodes
 from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext, Resumption, Services
 from nodetool_jupyter.engine.failure import details_of, engine_failed
 from nodetool_jupyter.engine.feeding import Feeds
 from nodetool_jupyter.engine.keeping import Keeper, read_kept, read_state
 from nodetool_jupyter.engine.outcome import Outcome
 from nodetool_jupyter.engine.plan import Plan, compile_graph
-from nodetool_jupyter.engine.registry import Registry, source_spec
+from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.engine.runner import WorkflowRunner
 from nodetool_jupyter.engine.stack import is_in_node
 from nodetool_jupyter.engine.threads import ThreadPool
@@ -41,6 +42,7 @@ from nodetool_jupyter.settings import get_environment, read_allowed_hosts, read_
 from nodetool_jupyter.values.codec import decode
 from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits
+from nodetool_jupyter.worker.cache_line import CacheClient
 from nodetool_jupyter.worker.cgroup import ControlGroup
 from nodetool_jupyter.worker.folder import RunFolder
 from nodetool_jupyter.worker.inputs import InputReader
@@ -138,10 +140,11 @@ class _Worker:
 
     def _plan(self) -> Plan:
         order = self._order
-        registry = Registry({prefix: tuple(modules) for prefix, modules in order.families.items()})
+        families = {prefix: tuple(modules) for prefix, modules in order.families.items()}
+        registry = Registry(families, others=InstalledNodes())
         sources, classes = unpack_code(order.code)
         for name, source in sources.items():
-            registry.add(replace(source_spec(source), type=name))
+            registry.add(replace(registry.spec_of(source), type=name))
         find = ValueFolder(self._folder.values).find
         known = {(each.__module__, each.__qualname__): each for each in classes}
 
@@ -169,6 +172,7 @@ class _Worker:
             keeper=keeper,
             resumption=self._resumption(),
             pickle=dump,
+            results=CacheClient(self._folder.path),
             allowed_hosts=read_allowed_hosts(),
         )
         return ProcessingContext(

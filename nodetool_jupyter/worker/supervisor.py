@@ -13,12 +13,11 @@ import signal
 import socket
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nodetool_jupyter.errors import ErrorCode, NodeToolError, WorkflowError
 from nodetool_jupyter.model.events import Fault, JobUpdate
@@ -26,7 +25,6 @@ from nodetool_jupyter.model.faults import container_stopped, timed_out
 from nodetool_jupyter.worker import wire
 from nodetool_jupyter.worker.cgroup import ControlGroup, make_groups, own_groups
 from nodetool_jupyter.worker.child import WorkerProcess
-from nodetool_jupyter.worker.event_log import FULL_DISK
 from nodetool_jupyter.worker.folder import EXIT, ORDER, OUTPUT, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.order import Order, read_order
 from nodetool_jupyter.worker.pipes import Told
@@ -40,8 +38,9 @@ from nodetool_jupyter.worker.process import (
     start_time,
 )
 from nodetool_jupyter.worker.tail import append_end, running_nodes, write_exit
-from nodetool_jupyter.worker.verdict import Ending, judge
+from nodetool_jupyter.worker.verdict import Ending, judge, supervisor_failed
 
+T = TypeVar("T")
 INSISTENCE = 4
 """How often within the grace a worker is told to stop."""
 FIRST_INSISTENCE = 0.3
@@ -156,7 +155,7 @@ class Supervisor:
             update = judge(self._ending())
         except Exception as bug:  # noqa: BLE001 - a job without an end would wait for ever
             kill_descendants(os.getpid())
-            update = _failed(_fault_of(bug))
+            update = supervisor_failed(bug)
         self._finish(update)
 
     # --- listening --------------------------------------------------------------------------------
@@ -196,8 +195,8 @@ class Supervisor:
         for message in messages:
             if isinstance(message, wire.Cancel):
                 self._cancel(message.fault)
-                if message.is_urgent:
-                    self._cancelled_at = time.monotonic() - self._order.grace
+                if message.is_urgent and self._cancelled_at is not None:
+                    self._cancelled_at = min(self._cancelled_at, time.monotonic() - self._order.grace)
 
     def _listen_to_all(self) -> None:
         """The control socket, by which another kernel or the command line reaches this job."""
@@ -346,23 +345,36 @@ class Supervisor:
         with suppress(OSError):
             if kept := self._pipes.output.whole():
                 self._folder.write(OUTPUT, kept)
-        self._folder.use_reserve()
         try:
-            update = append_end(self._folder, update, self._order.first_seq, self._told.log_size)
+            update = self._with_reserve(
+                lambda: append_end(self._folder, update, self._order.first_seq, self._told.log_size)
+            )
         except (OSError, NodeToolError) as error:
             sys.stderr.write(f"the end of job {self._order.job_id} can't be written: {error}\n")
         with suppress(OSError):
-            write_exit(
-                self._folder,
-                update,
-                attempt=self._order.attempt,
-                wait_status=self._wait_status,
-                dropped_bytes=self._pipes.output.dropped,
-            )
+            self._with_reserve(lambda: self._write_exit(update))
         with suppress(OSError):
             self._folder.control.unlink()
         with suppress(OSError):
             os.write(self._bell, b".")
+        self._folder.use_reserve()  # the room it had is needed no more
+
+    def _with_reserve(self, write: Callable[[], T]) -> T:
+        """Write a part of the end; where that can't be, once more with the room that was kept for it."""
+        try:
+            return write()
+        except (OSError, NodeToolError):
+            self._folder.use_reserve()
+            return write()
+
+    def _write_exit(self, update: JobUpdate) -> None:
+        write_exit(
+            self._folder,
+            update,
+            attempt=self._order.attempt,
+            wait_status=self._wait_status,
+            dropped_bytes=self._pipes.output.dropped,
+        )
 
 
 def _group_of(pid: int) -> int:
@@ -374,22 +386,3 @@ def _group_of(pid: int) -> int:
 
 def _ignore(_signal: int, _frame: object) -> None:
     """Only the wakeup descriptor is needed."""
-
-
-def _fault_of(bug: Exception) -> Fault:
-    if isinstance(bug, OSError) and bug.errno in FULL_DISK:
-        return Fault(
-            code=ErrorCode.DISK_FULL,
-            message=f"the job can't be recorded: {bug.strerror or bug}",
-            hint="free some space, or set NODETOOL_HOME to a folder on another disk",
-        )
-    return Fault(
-        code=ErrorCode.ENGINE_ERROR,
-        message=f"the supervisor failed: {type(bug).__name__}: {bug}",
-        hint="this is a fault of nodetool_jupyter; please report it with %nodetool traceback",
-        traceback="".join(traceback.format_exception(bug))[-20_000:],
-    )
-
-
-def _failed(fault: Fault) -> JobUpdate:
-    return JobUpdate(status="failed", error=fault.message, fault=fault, timestamp=time.time())

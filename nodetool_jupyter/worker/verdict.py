@@ -10,6 +10,7 @@ import errno
 import os
 import signal
 import time
+import traceback
 from dataclasses import dataclass, field, replace
 
 from nodetool_jupyter.errors import ErrorCode, StoreError
@@ -196,3 +197,23 @@ def log_fault(error: StoreError, limits: ResourceLimits) -> Fault:
         )
     code = ErrorCode.DISK_FULL if number in FULL_DISK else ErrorCode.STORE_FAILED
     return Fault(code=code, message=f"the job can't be recorded: {error.message}", hint=error.hint)
+
+
+def supervisor_failed(bug: Exception) -> JobUpdate:
+    """The end of a job whose supervisor could not go on."""
+    if isinstance(bug, OSError) and bug.errno in FULL_DISK:
+        return _failed(
+            Fault(
+                code=ErrorCode.DISK_FULL,
+                message=f"the job can't be recorded: {bug.strerror or bug}",
+                hint="free some space, or set NODETOOL_HOME to a folder on another disk",
+            )
+        )
+    return _failed(
+        Fault(
+            code=ErrorCode.ENGINE_ERROR,
+            message=f"the supervisor failed: {type(bug).__name__}: {bug}",
+            hint="this is a fault of nodetool_jupyter; please report it with %nodetool traceback",
+            traceback="".join(traceback.format_exception(bug))[-20_000:],
+        )
+    )

@@ -47,7 +47,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """End the job: as cancelled, or as failed with ``fault``; if it is urgent, without a grace."""
+    """End the job: as cancelled, or as failed with ``fault``; ``is_urgent`` if it gets no time to stop."""
 
     fault: Fault | None = None
     is_urgent: bool = False

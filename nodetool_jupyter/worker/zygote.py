@@ -93,7 +93,8 @@ def become_supervisor(descriptors: list[int], worker: WorkerProcess) -> None:
 
 def main(arguments: list[str]) -> int:
     """``zygote FD`` serves the socket FD; ``supervise FD BELL`` runs one job; ``contained FOLDER`` the one
-    whose run directory a container has there; ``try`` only says that all is here.
+    whose run directory a container has there, ``ahead FOLDER`` that one later; ``try`` only says that all is
+    here.
     """
     match arguments:
         case ["zygote", fd]:
@@ -106,6 +107,10 @@ def main(arguments: list[str]) -> int:
             from nodetool_jupyter.worker.contained import serve_folder
 
             return serve_folder(folder)
+        case ["ahead", folder]:
+            from nodetool_jupyter.worker.contained import serve_folder
+
+            return serve_folder(folder, is_ahead=True)
         case ["try"]:
             from nodetool_jupyter.worker.rehearsal import rehearse_all
 

@@ -29,5 +29,5 @@ def compare(
     timed = [(seconds(subject), seconds(floor)) for _ in range(pairs)]
     ratio = median(ours / theirs for ours, theirs in timed)
     ours, theirs = (median(side) * 1e6 / each for side in zip(*timed, strict=True))
-    aim = f" (goal {goal})" if goal is not None else ""
-    print(f"\n{what}: {ratio:.2f} of the floor{aim}; {ours:.2f} µs to {theirs:.2f} µs")
+    aim = f" (goal: at most {goal}; less is better)" if goal is not None else ""
+    print(f"\n{what}: {ratio:.2f} of the floor's time{aim}; {ours:.2f} µs to {theirs:.2f} µs")

@@ -137,7 +137,7 @@ def test_adopting(home: Path, tmp_path: Path) -> None:
     took = perf_counter() - start
     live = session.manager.list_jobs()
     figures = f"{took * 1e3:.0f} ms to {floor * 1e3:.1f} ms"
-    print(f"\nadopting {JOBS} jobs: {took / floor:.1f} of the floor (goal 10); {figures}")
+    print(f"\nadopting {JOBS} jobs: {took / floor:.1f} of the floor's time (goal: at most 10); {figures}")
     gate.touch()
     assert len(live) == JOBS
     assert all(session.find(job_id).wait(120) for job_id in ids)

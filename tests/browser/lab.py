@@ -46,7 +46,13 @@ class Lab:
 
     def load(self) -> None:
         """Open the notebook as it was saved, in a page that knows nothing of before."""
-        path = f"lab/workspaces/{self._name}/tree/{self._name}/{self._notebook.name}?reset"
+        self._load(f"lab/workspaces/{self._name}/tree/{self._name}/{self._notebook.name}?reset")
+
+    def load_in_notebook(self) -> None:
+        """Likewise in Jupyter Notebook, whose page is of the same parts."""
+        self._load(f"notebooks/{self._name}/{self._notebook.name}")
+
+    def _load(self, path: str) -> None:
         self.page.goto(self._server.address(path))
         expect(self.page.locator(f"{PANEL} .jp-Cell").first).to_be_visible(timeout=START_MILLISECONDS)
         self._wait_for_kernel()

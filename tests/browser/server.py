@@ -22,6 +22,7 @@ OPTIONS = (
     "--no-browser",
     "--ServerApp.ip=127.0.0.1",
     "--LabApp.expose_app_in_browser=True",
+    "--JupyterNotebookApp.expose_app_in_browser=True",
     "--LabApp.extension_manager=readonly",
 )
 SETTINGS = {
@@ -53,6 +54,11 @@ class Server:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    @property
+    def process_id(self) -> int:
+        """The server's own."""
+        return self._process.pid
 
     def wait_until_ready(self) -> None:
         """Until it answers, which is when ``url`` is known."""

@@ -108,10 +108,11 @@ def test_a_workflow_file_is_drawn_and_run(lab: Lab) -> None:
     lab.picture("sidebar-workflow-file")
     job.get_by_role("button", name="Run the same again").click()
     expect(sidebar(lab).get_by_role("listitem").filter(has_text="a greeting")).to_have_count(2)
+    sidebar(lab).get_by_role("searchbox").fill("A GREETING")
+    expect(sidebar(lab).get_by_role("listitem")).to_have_count(2)
     sidebar(lab).get_by_role("combobox").select_option("failed")
     expect(sidebar(lab).get_by_role("listitem")).to_have_count(0)
     sidebar(lab).get_by_role("combobox").select_option("completed")
-    sidebar(lab).get_by_role("searchbox").fill("A GREETING")
     expect(sidebar(lab).get_by_role("listitem")).to_have_count(2)
 
 
@@ -122,3 +123,19 @@ def test_without_the_server_extension_it_says_what_is_missing(lab: Lab) -> None:
     expect(sidebar(lab)).to_contain_text("has no NodeTool extension")
     expect(sidebar(lab)).to_contain_text("Install nodetool-jupyter in the server's environment")
     lab.picture("sidebar-without-server")
+
+
+def test_in_jupyter_notebook(lab: Lab) -> None:
+    """Live view and sidebar are the same there."""
+    lab.open([SETUP, f"%%nodetool --name rows\n{STREAM.strip()}"])
+    lab.load_in_notebook()
+    lab.run(0)
+    lab.start(1)
+    expect(lab.live(1).locator(".ntj-chunk")).to_contain_text("squares sum up to")
+    job = row(lab, "rows")
+    expect(job).to_contain_text("running")
+    lab.picture("sidebar-notebook")
+    job.get_by_role("button", name="Cancel this job").click()
+    lab.wait_for_end(1)
+    expect(lab.output(1)).to_contain_text("JobCancelled")
+    expect(job).to_contain_text("cancelled")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from tests.support import wait_until
 
 STRATEGIES = ("threaded", "subprocess")
 JOB_ID = re.compile(r"[0-9a-f]{26}\n")
+STUCK = 25
+"""Seconds, fewer than a stuck node takes."""
 HANG = "waits_for(path='nowhere')"
 
 
@@ -132,6 +135,24 @@ def test_a_second_signal_ends_the_waiting(tmp_path: Path, monkeypatch: pytest.Mo
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
         assert "is being cancelled" in process.stderr.read()
+
+
+def test_a_second_signal_kills_a_job_in_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that resists gets none of the grace that it would have had."""
+    monkeypatch.setenv("NODETOOL_CANCEL_GRACE", "300")
+    source = workflow(tmp_path, "shout(text='x')\nis_stuck()")
+    with started("run", source, "-s", "subprocess") as process:
+        assert process.stderr is not None
+        while "is_stuck_1  running" not in process.stderr.readline():
+            pass
+        begun = monotonic()
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+    wait_until(lambda: [job["status"] for job in jobs()] == ["cancelled"])
+    assert monotonic() - begun < STUCK
 
 
 def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:

@@ -271,6 +271,17 @@ class TestReaper:
         RunFolder(tmp_path).write_record(EXIT, {"code": 0})
         assert [each.job_id for each in strategy.prune()] == ["left"]
 
+    def test_prune_says_what_went(self, docker_session: Session, engine: Engine, tmp_path: Path) -> None:
+        """Whichever strategy has left it; a dry run only says."""
+        strategy = docker_session.manager.strategies.usable("docker")
+        assert isinstance(strategy, DockerStrategy)
+        leave(engine, "left", strategy.store, tmp_path)
+        RunFolder(tmp_path).write_record(EXIT, {"code": 0})
+        said = ["container nodetool-left (created)"]
+        assert docker_session.remove_leftovers(dry_run=True) == said
+        assert docker_session.remove_leftovers() == said
+        assert docker_session.remove_leftovers() == []
+
     def test_what_ends_while_the_next_kernel_looks(
         self, docker_session: Session, engine: Engine, tmp_path: Path
     ) -> None:
@@ -321,6 +332,28 @@ class TestReaper:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(DockerJobExecution, "_make", make_late)
             assert submit(docker_session, looks).result(DEADLINE)
+
+    def test_a_name_that_is_taken_by_what_is_not_there_yet(
+        self, docker_session: Session, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The engine goes on with what a killed kernel has asked for; only then can it be removed."""
+        strategy = docker_session.manager.strategies.usable("docker")
+        assert isinstance(strategy, DockerStrategy)
+        make, remove = DockerJobExecution._make, strategy.engine.remove
+        asked = []
+
+        def make_late(self: DockerJobExecution, spec: Any) -> None:
+            leave(engine, self.job_id, strategy.store)
+            make(self, spec)
+
+        def remove_late(name: str) -> None:
+            asked.append(name)
+            if len(asked) > 2:
+                remove(name)
+
+        monkeypatch.setattr(DockerJobExecution, "_make", make_late)
+        monkeypatch.setattr(strategy.engine, "remove", remove_late)
+        assert submit(docker_session, looks).result(DEADLINE)
 
 
 def leave(engine: Engine, job_id: str, store: str, folder: Path | None = None) -> None:

@@ -26,6 +26,7 @@ GOOD = {
     "NODETOOL_JOB_TIMEOUT": ("1.5", "job_timeout", 1.5),
     "NODETOOL_CANCEL_GRACE": ("0", "cancel_grace", 0.0),
     "NODETOOL_DOCKER_PULL": ("always", "docker_pull", "always"),
+    "NODETOOL_DOCKER_PREWARM": ("2", "docker_prewarm", 2),
     "NODETOOL_DOCKER_IMAGE": ("hub:5000/a/b:1.0@sha256:ab", "docker_image", "hub:5000/a/b:1.0@sha256:ab"),
     "DOCKER_CPU_LIMIT": ("1.5", "docker_cpu_limit", 1.5),
     "DOCKER_MEMORY_LIMIT": ("512m", "docker_memory_limit", 512 * 2**20),
@@ -41,6 +42,7 @@ GOOD = {
         "http_allowed_hosts",
         ("localhost:8000", "intranet.example", "[::1]:80"),
     ),
+    "NODETOOL_PREFER_INSTALLED_NODES": ("1", "prefer_installed_nodes", True),
     "NODETOOL_TRACE": ("on", "trace", True),
 }
 BAD = {
@@ -55,6 +57,7 @@ BAD = {
     "NODETOOL_JOB_TIMEOUT": ["0", "-3", "nan", "inf", "1e300", "5s"],
     "NODETOOL_CANCEL_GRACE": ["-1", "nan", "none"],
     "NODETOOL_DOCKER_PULL": ["sometimes"],
+    "NODETOOL_DOCKER_PREWARM": ["-1", "some", "1000"],
     "NODETOOL_DOCKER_IMAGE": ["an image", "-it", "$(id)"],
     "DOCKER_CPU_LIMIT": ["0", "inf", "all"],
     "DOCKER_MEMORY_LIMIT": ["0", "-1m", "lots", "1x", "nan", "inf", "1e30"],
@@ -66,6 +69,7 @@ BAD = {
     "AUTH_PROVIDER": ["none", "ldap"],
     "NODETOOL_ENABLE_TERMINAL_WS": ["never"],
     "NODETOOL_HTTP_ALLOWED_HOSTS": ["http://localhost", "a b", "a,,b", "*"],
+    "NODETOOL_PREFER_INSTALLED_NODES": ["http://collector"],
     "NODETOOL_TRACE": ["http://collector"],
 }
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodetool_jupyter.model.graph import Edge, Graph, Node
-from nodetool_jupyter.views.dag import DRAWN, Dag
+from nodetool_jupyter.views.dag import AROUND, CROWDED, DRAWN, GROUP, STEPS, Dag, neighborhood
 from nodetool_jupyter.views.layout import MAX_WIDTH, Layout, box_width, fitted, layout
 from nodetool_jupyter.views.snapshot import JobView
 from tests.unit.pages import Page
-from tests.unit.watched_jobs import chain, folded, moved, ran, running
+from tests.unit.watched_jobs import chain, folded, moved, node, ran, running
 
 
 def graph(count: int, pairs: list[tuple[int, int]], **properties: Any) -> Graph:
@@ -168,3 +168,61 @@ def test_control_edges_look_different() -> None:
     edge = Edge(source="a", target="b", targetHandle="__control__", edge_type="control")
     drawn = chain("a", "b").model_copy(update={"edges": (edge,)})
     assert Page(Dag(JobView(drawn)).svg()).named("path", class_="ntj-edge ntj-control")
+
+
+def in_a_group(*places: tuple[float, float]) -> Graph:
+    """Two members of a group, and a node beside or among them."""
+    group = Node(id="g", type=GROUP, ui_properties={"position": {"x": 0, "y": 0}, "title": "<the> inputs"})
+    inside = [
+        Node(id=f"in{y}", type="lib.A", parent_id="g", ui_properties={"position": {"x": 0, "y": y}})
+        for y in (0, 200)
+    ]
+    others = [
+        Node(id=f"other{number}", type="lib.A", ui_properties={"position": {"x": x, "y": y}})
+        for number, (x, y) in enumerate(places)
+    ]
+    return Graph(nodes=(group, *inside, *others))
+
+
+def test_a_group_is_drawn_around_its_members() -> None:
+    """With its title, and within the drawing; a node that only stands among them is not taken in."""
+    page = Page(Dag(JobView(in_a_group((500, 0)))).svg())
+    frame = page.named("rect", class_="ntj-edge ntj-control")[0]
+    members = page.named("rect", class_="ntj-box")
+    assert (len(members), float(frame["height"]) > float(members[0]["height"]) * 2) == (3, True)
+    assert "<the> inputs" in page.text
+    assert float(page.named("svg")[0]["viewbox"].split()[1]) < float(frame["y"])
+    assert not Page(Dag(JobView(in_a_group((0, 100)))).svg()).named("rect", class_="ntj-edge ntj-control")
+
+
+@pytest.mark.parametrize("count", [CROWDED + 1, 1_000])
+def test_a_large_graph_shows_what_lies_around_a_failed_node(count: int) -> None:
+    """Nobody has to look for it among all the others; until a node fails nothing is added."""
+    names = [f"n{number}" for number in range(count)]
+    events = [running(), *ran("n0"), node("n50", "error", "no")]
+    view = folded(chain(*names), events[:-1])
+    dag = Dag(view)
+    assert "around" not in Page(dag.svg()).text
+    view.fold(events[-1])
+    shown = Page(dag.svg()).named("svg", aria_label="around n50")
+    assert len(shown) == 1
+    near = neighborhood(chain(*names), "n50", view.nodes)
+    assert (near[0], sorted(near[1:3]), len(near)) == ("n50", ["n49", "n51"], 1 + 2 * STEPS)
+    text = Page(dag.svg()).text
+    assert ("n50: error" in text, "n52: waiting" in text) == (True, True)
+
+
+def test_of_many_neighbors_some_are_drawn() -> None:
+    """A node that feeds all others has its own drawing still."""
+    star = graph(300, [(0, number) for number in range(1, 300)])
+    assert len(neighborhood(star, "0", {node.id for node in star.nodes})) == AROUND
+
+
+def test_a_drawing_around_a_failed_node_is_made_in_time() -> None:
+    """Also in the largest of graphs, where it is done once."""
+    names = [f"n{number}" for number in range(10_000)]
+    dag = Dag(folded(chain(*names), [running(), node("n5000", "error", "no")]))
+    dag.svg()
+    started = perf_counter()
+    dag.svg()
+    assert perf_counter() - started < 1

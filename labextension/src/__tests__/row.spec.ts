@@ -47,6 +47,8 @@ it('offers what can be done with a job as it is', () => {
   expect(row.node.textContent).toContain('it broke');
   row.update(shown({ status: 'completed', origin: { notebook: 'a/b.ipynb', cell: 'c' } }));
   expect(visible(row)).toEqual(['Retry', 'Log', 'Notebook']);
+  row.update(shown({ status: 'failed', strategy: 'threaded' }));
+  expect(visible(row)).toEqual(['Log']);
   row.update(shown({ status: 'suspended' }));
   expect(visible(row)).toEqual(['Cancel', 'Log']);
 });

@@ -4,12 +4,13 @@ image, so functions and classes of theirs travel by value, as the notebook's own
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import cache
 from types import ModuleType
 
 INSTALLED = ("stdlib", "platstdlib", "purelib", "platlib")
@@ -37,12 +38,21 @@ def carried() -> Iterator[None]:
 
 def local_modules() -> list[ModuleType]:
     """The imported modules that no installation has: files of the user's."""
-    installed = tuple({f"{Path(sysconfig.get_path(name)).resolve()}/" for name in INSTALLED})
+    installed = _installed()
     found = []
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if name == "__main__" or name.partition(".")[0] == OURS or not isinstance(file, str):
             continue
-        if module.__name__ == name and not str(Path(file).resolve()).startswith(installed):
+        if module.__name__ != name or file.startswith(installed):
+            continue
+        if not os.path.realpath(file).startswith(installed):
             found.append(module)
     return found
+
+
+@cache
+def _installed() -> tuple[str, ...]:
+    """The folders of installations, as they are called and as they are."""
+    folders = {sysconfig.get_path(name) for name in INSTALLED}
+    return tuple({f"{name}/" for folder in folders for name in (folder, os.path.realpath(folder))})

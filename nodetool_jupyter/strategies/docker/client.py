@@ -131,6 +131,11 @@ class Engine:
         with self._asking(f"start the container {name}") as api:
             api.start(name)
 
+    def rename(self, container: str, name: str) -> None:
+        """Call a container otherwise; raises DockerError."""
+        with self._asking(f"rename the container {container}") as api:
+            api.rename(container, name)
+
     def inspect(self, name: str) -> Container | None:
         """What is known of a container; None where there is none."""
         from docker import errors

@@ -12,8 +12,10 @@ import shutil
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nodetool_jupyter.errors import DockerError, NodeToolError
@@ -22,6 +24,7 @@ from nodetool_jupyter.model.faults import timed_out
 from nodetool_jupyter.settings import get_environment
 from nodetool_jupyter.strategies.docker import ending
 from nodetool_jupyter.strategies.docker.client import NameTaken, NoSuchImage
+from nodetool_jupyter.strategies.docker.prewarmed import Idle, remove_container
 from nodetool_jupyter.strategies.docker.spec import FOLDER, ContainerSpec, environment_for, name_of
 from nodetool_jupyter.strategies.followed import FollowedJobExecution, connect_to
 from nodetool_jupyter.worker import wire
@@ -40,6 +43,10 @@ LOOK = 1.0
 """Seconds between two looks at the engine."""
 ARRIVAL = 60.0
 """Seconds that a container gets to begin; a busy machine needs some."""
+TAKEN = 10.0
+"""Seconds that a container gets to be removed which a kernel that was killed has made, or is having made."""
+LULL = 0.05
+"""Seconds between two attempts at that."""
 LATENESS = 2.0
 """Seconds after the grace at which a container is ended whose supervisor doesn't do it."""
 PATIENCE = 10.0
@@ -58,6 +65,8 @@ class DockerJobExecution(FollowedJobExecution):
     spec: ContainerSpec | None = None
     _made: str = ""
     """The id of the container that was made here: a later attempt's has the same name."""
+    _idle: Idle | None = None
+    """The container that was started ahead, where the job has taken one."""
     _over: threading.Event = field(default_factory=threading.Event)
     """Set when the container is gone, or left to the reaper."""
     _wake: threading.Event = field(default_factory=threading.Event)
@@ -70,6 +79,7 @@ class DockerJobExecution(FollowedJobExecution):
 
     def start(self) -> None:
         """Have the container made and started, as soon as one more may run; returns at once."""
+        self.open_cache(is_sandboxed=True)
         self.strategy.berths.enter(self._run)
 
     def adopt(self) -> None:
@@ -107,6 +117,11 @@ class DockerJobExecution(FollowedJobExecution):
         """Up to the order; raises NotStarted where it is to be ended, DockerError, OSError."""
         self._unless_cancelled()
         spec = self.spec or self.strategy.spec_for(self.launch)
+        idle = self._take_idle(spec)
+        if idle is not None:
+            self._meet(idle.meet)
+            self.strategy.rename(idle.container, spec.name)
+            return
         listener = listen(self.folder.path)
         try:
             listener.settimeout(TICK)
@@ -114,34 +129,59 @@ class DockerJobExecution(FollowedJobExecution):
             self._make(spec)
             self._unless_cancelled()
             self.strategy.engine.start(spec.name)
-            self._meet(listener)
+            self._meet(partial(self._wait_for_arrival, listener))
         finally:
             listener.close()
             with suppress(OSError):
                 (self.folder.path / LAUNCH).unlink()
 
+    def _take_idle(self, spec: ContainerSpec) -> Idle | None:
+        """A container that was started ahead, its run directory now the job's; None where there is none."""
+        idle = self.strategy.take_idle(spec)
+        if idle is None:
+            return None
+        with self._lock:  # nothing is pushed to the job meanwhile
+            try:
+                if self._inputs is None:
+                    idle.become(self.folder.path, self.strategy.give_folder)
+                    self._idle, self._made = idle, idle.container
+                    return idle
+            except OSError:  # this file system can't
+                pass
+        idle.discard(self.strategy.engine)
+        return None
+
     def _make(self, spec: ContainerSpec) -> None:
         """Make the container: anew, where a kernel that was killed had made it but run nothing in it."""
-        engine, config = self.strategy.engine, spec.to_config()
         self.strategy.pull_if_always(spec.image)
         try:
-            self._made = engine.create(spec.name, config)
-        except NameTaken:
-            engine.remove(spec.name)
-            self._made = engine.create(spec.name, config)
+            self._made = self._create(spec)
         except NoSuchImage:
             self.strategy.pull(spec.image)
             self._unless_cancelled()
-            self._made = engine.create(spec.name, config)
+            self._made = self._create(spec)
 
-    def _meet(self, listener: socket.socket) -> None:
-        """Wait for the container to come, and tell it what to run."""
+    def _create(self, spec: ContainerSpec) -> str:
+        engine, config, deadline = self.strategy.engine, spec.to_config(), time.monotonic() + TAKEN
+        while True:
+            try:
+                return engine.create(spec.name, config)
+            except NameTaken:
+                # One that the engine is still making has a name, but can't be removed yet.
+                if time.monotonic() > deadline:
+                    raise
+                engine.remove(spec.name)
+                self._over.wait(LULL)
+                self._unless_cancelled()
+
+    def _meet(self, give: Callable[[socket.socket, int], None]) -> None:
+        """Give the container its descriptors, and tell it what to run."""
         ours, theirs = socket.socketpair()
         bell, rings = os.pipe()
         os.set_blocking(bell, False)
         try:
             with theirs:
-                self._wait_for_arrival(listener, theirs, rings)
+                give(theirs, rings)
             environment = environment_for(get_environment(), self.strategy.profile_of(self.request))
             ours.sendall(wire.encode_message(wire.hello(FOLDER, self.digest, environment)))
             with self._lock:
@@ -242,7 +282,7 @@ class DockerJobExecution(FollowedJobExecution):
 
     def _kill(self) -> bool:
         try:
-            self.strategy.engine.kill(self.name)
+            self.strategy.engine.kill(self._made or self.name)
         except DockerError:
             return False
         return True
@@ -269,15 +309,15 @@ class DockerJobExecution(FollowedJobExecution):
 
     def _cause(self) -> Fault:
         """Why a container has ended without an end of its job, which nobody has asked for."""
-        engine = self.strategy.engine
+        engine, name = self.strategy.engine, self._made or self.name
         limits = self.spec.limits if self.spec else self.request.resource_limits
         try:
             end = time.monotonic() + PATIENCE
-            while (container := engine.inspect(self.name)) is not None and container.is_alive:
+            while (container := engine.inspect(name)) is not None and container.is_alive:
                 if time.monotonic() > end:
-                    engine.kill(self.name)
+                    engine.kill(name)
                 self._over.wait(TICK)
-            return ending.fault_of(container, limits, engine.logs(self.name))
+            return ending.fault_of(container, limits, engine.logs(name))
         except DockerError as error:
             return ending.unknown(error)
 
@@ -288,8 +328,14 @@ class DockerJobExecution(FollowedJobExecution):
         self._tell_end()
 
     def _remove(self) -> None:
+        engine = self.strategy.engine
         try:
-            self.strategy.engine.remove(self._made or self.name)
+            if self._idle is not None:
+                self._idle.discard(engine)
+            elif self._made:
+                engine.remove(self._made)
+            else:
+                remove_container(engine, engine.inspect(self.name))
         except DockerError:  # the reaper finds it later
             return
         finally:
@@ -302,3 +348,4 @@ class DockerJobExecution(FollowedJobExecution):
     def close(self) -> None:
         """See Followed.close: its connection stays until the container has gone."""
         self.close_inputs()
+        self.close_cache()

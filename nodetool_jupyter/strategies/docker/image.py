@@ -113,10 +113,20 @@ def build_image(
     wanted = _read(requirements)
     name = tag or default_image(wanted)
     content = _digest(base, wanted)
+    before = engine.image(name)
     for image in engine.images(f"{CONTENT_LABEL}={content}"):
         if name not in image.tags:
             engine.tag(image.id, name)
+            _drop(engine, before)
         return name
+    _build(engine, name, base=base, wanted=wanted, content=content, report=report)
+    _drop(engine, before)
+    return name
+
+
+def _build(
+    engine: Engine, name: str, *, base: str, wanted: bytes, content: str, report: Callable[[str], None]
+) -> None:
     with tempfile.TemporaryDirectory(prefix="nodetool-") as folder:
         site = Path(folder, "site")
         _install(site, wanted, report)
@@ -125,7 +135,20 @@ def build_image(
             _pack(file, recipe, site)
             file.seek(0)
             engine.build(file, name, labels_of(content), report)
-    return name
+
+
+def _drop(engine: Engine, image: Image | None) -> bool:
+    """Remove an image of ours that has no name any more; False where it stays, as containers still use it."""
+    if image is None or CONTENT_LABEL not in image.labels:
+        return False
+    now = engine.image(image.id)
+    if now is None or now.tags:
+        return False
+    try:
+        engine.remove_image(image.id)
+    except DockerError:
+        return False
+    return True
 
 
 def list_images(engine: Engine) -> list[Image]:
@@ -134,12 +157,19 @@ def list_images(engine: Engine) -> list[Image]:
 
 
 def prune_images(engine: Engine, *, dry_run: bool = False) -> list[Image]:
-    """Remove images of ours that no kernel of this version can use, or that have no name; gives them."""
+    """Remove images of ours that no kernel of this version can use, or that have no name, unless containers
+    use them; gives those that went.
+    """
     found = [image for image in list_images(engine) if not image.tags or misfit(image) is not None]
-    for image in () if dry_run else found:
-        for name in image.tags or (image.id,):
-            engine.remove_image(name)
-    return found
+    return found if dry_run else [image for image in found if _removed(engine, image)]
+
+
+def _removed(engine: Engine, image: Image) -> bool:
+    if not image.tags:
+        return _drop(engine, image)
+    for name in image.tags:
+        engine.remove_image(name)
+    return True
 
 
 def _read(requirements: Path | None) -> bytes:

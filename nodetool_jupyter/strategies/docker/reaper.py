@@ -9,11 +9,13 @@ is younger than the grace may be just about to live.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from nodetool_jupyter.strategies.docker.client import Container, Engine
+from nodetool_jupyter.strategies.docker.prewarmed import remove_container
 from nodetool_jupyter.strategies.docker.spec import FOLDER, JOB_LABEL, PREFIX, STORE_LABEL
 from nodetool_jupyter.worker.folder import EXIT, RunFolder
 
@@ -67,12 +69,24 @@ def reap(
     found = []
     for container in engine.containers(f"{STORE_LABEL}={store}"):
         job_id = container.labels.get(JOB_LABEL, "")
-        is_ours = container.labels.get(STORE_LABEL) == store and container.name == f"{PREFIX}{job_id}"
+        # One that was started ahead is called after its job once it has one.
+        name = container.name if job_id.startswith("ahead-") else f"{PREFIX}{job_id}"
+        is_ours = container.labels.get(STORE_LABEL) == store and container.name == name
         if not is_ours or (care := care_of(container)) is Care.LIVES:
             continue
-        if care is Care.UNKNOWN and now - container.created_at < grace:
+        if care is Care.UNKNOWN and now - _changed(container) < grace:
             continue
         found.append(Reaped(container.name, job_id, container.status))
         if not dry_run:
-            engine.remove(container.name)
+            remove_container(engine, container)
     return found
+
+
+def _changed(container: Container) -> float:
+    """When it was made, or its run directory was last written to: a job may have taken it just now."""
+    times = [container.created_at]
+    for source, target in container.mounts:
+        if target == FOLDER:
+            with suppress(OSError):
+                times.append(Path(source).stat().st_mtime)
+    return max(times)

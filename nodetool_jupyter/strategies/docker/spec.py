@@ -31,7 +31,7 @@ NETWORKS = ("none", "bridge", "host")
 NOBODY = 65534
 LEAST_MEMORY = 6 * 2**20
 """Bytes below which the engine makes no container."""
-COMMAND = ("python3", "-P", "-m", "nodetool_jupyter.worker", "contained", FOLDER)
+COMMAND = ("python3", "-P", "-m", "nodetool_jupyter.worker")
 KEPT_BACK = re.compile(
     r"(PATH|HOME|PWD|OLDPWD|SHELL|SHLVL|USER|LOGNAME|TMPDIR|TEMP|TMP|TERM|LANG|_|HOSTNAME|VIRTUAL_ENV|DISPLAY"
     r"|ENV|AUTH_PROVIDER|MAX_WORKFLOW_THREADS|THREAD_POOL_SIZE"
@@ -125,12 +125,12 @@ class ContainerSpec:
         """The container's name: a second one for the same job can't be made."""
         return name_of(self.job_id)
 
-    def to_config(self) -> dict[str, Any]:
-        """The body of the engine's ``POST /containers/create``."""
+    def to_config(self, *, is_ahead: bool = False) -> dict[str, Any]:
+        """The body of the engine's ``POST /containers/create``; ``is_ahead`` for one that waits for a job."""
         return {
             "Image": self.image,
             "Entrypoint": [],
-            "Cmd": list(COMMAND),
+            "Cmd": [*COMMAND, "ahead" if is_ahead else "contained", FOLDER],
             "User": str(self.user),
             "WorkingDir": SCRATCH,
             "Env": [f"HOME={SCRATCH}", f"TMPDIR={SCRATCH}", "PYTHONDONTWRITEBYTECODE=1"],

@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from nodetool_jupyter.engine.telling import EventSink
@@ -23,13 +24,16 @@ from nodetool_jupyter.strategies.docker.carried import carried
 from nodetool_jupyter.strategies.docker.client import Engine, Image
 from nodetool_jupyter.strategies.docker.execution import DockerJobExecution
 from nodetool_jupyter.strategies.docker.image import default_image, is_ours, misfit
+from nodetool_jupyter.strategies.docker.prewarmed import Idle, Pool
 from nodetool_jupyter.strategies.docker.reaper import Reaped, reap
 from nodetool_jupyter.strategies.docker.spec import ContainerSpec, EngineFacts, User
 from nodetool_jupyter.strategies.followed import FollowedStrategy, read_ticket, with_ticket, write_ticket
 from nodetool_jupyter.worker.limits import ENFORCED
 
-FRESH = 5.0
+FRESH = 30.0
 """Seconds for which the engine's word on itself is believed."""
+SEEN = 1.0
+"""Seconds for which an image that was there is taken to be there still: one submission asks twice."""
 REMOVAL = 5.0
 """Seconds that containers of jobs that have ended get to be gone when the kernel closes."""
 REAP_GRACE = 60.0
@@ -53,12 +57,14 @@ class DockerStrategy(FollowedStrategy):
         super().__init__(thread_pool_size=settings.thread_pool_size, grace=settings.cancel_grace)
         self.engine = Engine()
         self.berths = Berths(settings.max_containers)
+        self.prewarmed = Pool(settings.docker_prewarm, self.engine, self.give_folder)
         self.shared = shared
         self.is_closed = False
         self._settings = settings
         self._lock = threading.Lock()
         self._facts: EngineFacts | None = None
         self._asked = 0.0
+        self._seen: tuple[float, str, Image] | None = None
         self._has_reaped = False
 
     @classmethod
@@ -87,9 +93,17 @@ class DockerStrategy(FollowedStrategy):
 
     def _image_sentence(self) -> str:
         name = self._settings.docker_image or default_image()
-        is_there = self.engine.image(name) is not None
+        is_there = self._image(name) is not None
         way = "nodetool-jupyter image build" if is_ours(name) else f"docker pull {name}"
         return f"the image {name} is {'there' if is_there else f'missing: {way}'}"
+
+    def _image(self, name: str) -> Image | None:
+        seen = self._seen
+        if seen is not None and seen[1] == name and time.monotonic() - seen[0] < SEEN:
+            return seen[2]
+        image = self.engine.image(name)
+        self._seen = (time.monotonic(), name, image) if image is not None else None
+        return image
 
     def _known(self) -> EngineFacts:
         with self._lock:
@@ -113,7 +127,7 @@ class DockerStrategy(FollowedStrategy):
 
     def _check_image(self, name: str) -> Image | None:
         policy = self._settings.docker_pull
-        image = self.engine.image(name)
+        image = self._image(name)
         if image is None and (policy == "never" or is_ours(name)):
             hint = f"docker pull {name}, or choose another with --image"
             if is_ours(name):
@@ -133,6 +147,7 @@ class DockerStrategy(FollowedStrategy):
         if self._settings.docker_pull == "never" or is_ours(image):
             raise DockerError(f"there is no image {image} here", code=ErrorCode.IMAGE_MISSING)
         self.engine.pull(image)
+        self._seen = None
         self._check_image(image)
 
     def pull_if_always(self, image: str) -> None:
@@ -212,6 +227,16 @@ class DockerStrategy(FollowedStrategy):
             for name in names:
                 os.chown(Path(parent, name), user.uid, user.gid, follow_symlinks=False)
 
+    def take_idle(self, spec: ContainerSpec) -> Idle | None:
+        """A container that was started ahead and is just what the job needs."""
+        image = self._image(spec.image) if self.prewarmed.size else None
+        return None if image is None else self.prewarmed.take(spec, image.id)
+
+    def rename(self, container: str, name: str) -> None:
+        """Have a container that a job has taken be found under the job's name."""
+        with suppress(DockerError):  # the job runs; without its name only its leftovers are found later
+            self.engine.rename(container, name)
+
     def give_up(self, execution: DockerJobExecution, error: Exception) -> None:
         """Tell the end of a job whose run directory can't be written to."""
         lines: list[bytes] = []
@@ -238,10 +263,20 @@ class DockerStrategy(FollowedStrategy):
         """Remove the containers of this store that nobody looks after."""
         return reap(self.engine, self.store, time.time(), grace=grace, dry_run=dry_run)
 
+    def remove_leftovers(self, *, dry_run: bool = False) -> list[str]:
+        """See Strategy.remove_leftovers; without an engine there are none that could be removed."""
+        try:
+            return [f"container {each.name} ({each.status})" for each in self.prune(dry_run=dry_run)]
+        except DockerError:
+            return []
+
     def close(self, grace: float) -> None:
         """Let the jobs go on, and follow them no more."""
         self.is_closed = True
         self.followers.close()
+        for idle in self.prewarmed.close():
+            self.berths.enter(partial(idle.discard, self.engine), is_running=True)
+        self.berths.enter(partial(self.prewarmed.join, REMOVAL), is_running=True)
         if self._has_reaped:  # what had ended, and was not gone yet, when its kernel was killed
             self.berths.enter(self._reap, is_running=True)
         self.berths.close(max(grace, REMOVAL))

@@ -200,11 +200,19 @@ def test_what_cannot_be_a_handle_is_refused_at_once(function: Any, sentence: str
         node(function)
 
 
-@pytest.mark.parametrize("options", [{"cache": True}, {"resources": {"gpu": 1}}])
-def test_options_that_are_not_there_yet_are_refused(options: dict[str, Any]) -> None:
+def test_resources_are_refused() -> None:
     """An option is never ignored."""
     with pytest.raises(OptionError, match="not available yet"):
-        node(**options)
+        node(resources={"gpu": 1})
+
+
+def test_a_stream_cannot_be_cached() -> None:
+    """It is refused where it is written."""
+    with pytest.raises(OptionError, match="can't have cache=True"):
+
+        @node(cache=True)
+        def stream(count: int) -> Iterator[int]:
+            yield count
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_a_file_with_unknown_types_is_drawn_and_says_which(shell: Shell, tmp_pat
     )
     assert shown.html.count("? ") >= 2
     error = str(shell.run(f"%nodetool run {path}").error)
-    assert "it is of NodeTool's package nodetool-huggingface, which this version can't run" in error
+    assert "; NodeTool's package nodetool-huggingface has it: install that" in error
     assert "node type 'nobody.knows.This' is not known here" in error
 
 

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nodetool_jupyter.errors import NodeToolError
@@ -61,6 +61,7 @@ def found(expression: Any, given_text: str) -> list[Any]:
 )
 def test_results_are_those_of_python(pattern: str, flags: int, given_text: str) -> None:
     """Whatever Python reads as a pattern finds the same here, also what regex has a syntax of its own for."""
+    assume(given_text or r"\B" not in pattern)  # see the test below
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # [[: may mean something one day
         try:
@@ -100,6 +101,12 @@ def test_ordinary_patterns(pattern: str, given_text: str) -> None:
 def test_combining_marks_belong_to_words() -> None:
     """The one difference that is kept: there, Python cuts words in two."""
     assert compiled(r"\w+").findall("cafe\u0301 noir") == ["cafe\u0301", "noir"]
+
+
+def test_empty_text_is_no_border_of_a_word() -> None:
+    r"""``\B`` matches it, as in Python 3.14: before, Python had neither ``\b`` nor ``\B`` there."""
+    assert compiled(r"\B").sub("<>", "") == "<>"
+    assert compiled(r"\b").sub("<>", "") == ""
 
 
 @pytest.mark.parametrize("pattern", ENDLESS)

@@ -1,0 +1,138 @@
+"""What every strategy promises of ``cache=True``: one run for the same code and inputs, in any job."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nodetool_jupyter import node
+from nodetool_jupyter.job import Job
+from nodetool_jupyter.model.events import LogUpdate
+from nodetool_jupyter.model.graph import Edge, Graph, Node
+from nodetool_jupyter.session import Session
+from nodetool_jupyter.settings import Settings
+
+DEADLINE = 20.0
+FROM_CACHE = "its result comes from the cache"
+Run = Callable[..., Job]
+
+
+@node(cache=True)
+async def doubled(path: str, value: Any) -> Any:
+    """Leaves a line where it runs."""
+    with Path(path).open("a") as file:  # noqa: ASYNC230
+        file.write("ran\n")
+    return [value, value]
+
+
+@node(cache=True)
+def blocking(path: str, value: Any) -> Any:
+    with Path(path).open("a") as file:
+        file.write("ran\n")
+    return {"value": value}
+
+
+@node(cache=True)
+def gives_a_lock(path: str, value: Any) -> Any:
+    with Path(path).open("a") as file:
+        file.write("ran\n")
+    return threading.Lock()
+
+
+@node
+async def size(value: Any) -> int:
+    return 1
+
+
+@pytest.fixture
+def session(home: Path) -> Session:
+    return Session(Settings(home=home, cancel_grace=0.5))
+
+
+@pytest.fixture(params=["threaded", "subprocess"])
+def run(request: pytest.FixtureRequest, session: Session) -> Iterator[Run]:
+    """Runs one node to its end, with what it gives as the result unless only its size is asked for."""
+
+    def run(kind: Any, *, strategy: str = request.param, via: Any = None, **data: Any) -> Job:
+        session.registry.add(kind.spec)
+        nodes = [Node(id="n", type=kind.spec.type, data=data)]
+        edges = []
+        last = "n"
+        if via is not None:
+            session.registry.add(via.spec)
+            nodes.append(Node(id="v", type=via.spec.type))
+            edges.append(Edge(source="n", target="v", targetHandle="value"))
+            last = "v"
+        nodes.append(Node(id="o", type="nodetool.output.Output", data={"name": "result"}))
+        edges.append(Edge(source=last, target="o", targetHandle="value"))
+        job = session.submit(Graph(nodes=tuple(nodes), edges=tuple(edges)), strategy=strategy)
+        job.result(DEADLINE)
+        return job
+
+    yield run
+    session.close()
+
+
+def lines(job: Job) -> list[str]:
+    return [event.content for event in job.events() if isinstance(event, LogUpdate)]
+
+
+def runs(path: Path) -> int:
+    return len(path.read_text().splitlines())
+
+
+@pytest.mark.parametrize("kind", [doubled, blocking])
+def test_the_same_inputs_are_computed_once(run: Run, tmp_path: Path, kind: Any) -> None:
+    """A second job gets the result of the first, and its log says so."""
+    path = tmp_path / "ran"
+    first = run(kind, path=str(path), value="x")
+    second = run(kind, path=str(path), value="x")
+    assert second.result() == first.result()
+    assert runs(path) == 1
+    assert lines(first) == []
+    assert lines(second) == [FROM_CACHE]
+
+
+def test_other_inputs_are_computed(run: Run, tmp_path: Path) -> None:
+    """A result holds for its inputs alone, of their types."""
+    path = tmp_path / "ran"
+    for value in (1, 2, 1.5, "1", True):
+        assert run(doubled, path=str(path), value=value).result() == [value, value]
+    assert runs(path) == 5
+
+
+def test_strategies_share_results(run: Run, tmp_path: Path) -> None:
+    """What one process has computed another needs not, whichever it is."""
+    path = tmp_path / "ran"
+    found = [
+        run(doubled, path=str(path), value="x", strategy=name).result() for name in ("threaded", "subprocess")
+    ]
+    assert found[0] == found[1]
+    assert runs(path) == 1
+
+
+def test_a_damaged_result_is_dropped_and_computed_again(run: Run, session: Session, tmp_path: Path) -> None:
+    """A file that somebody has cut is never taken for a result."""
+    path = tmp_path / "ran"
+    run(doubled, path=str(path), value="x")
+    (file,) = session.store.cache_directory().glob("??/*")
+    assert file.stat().st_mode & 0o777 == 0o600
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1])
+    again = run(doubled, path=str(path), value="x")
+    assert again.result() == ["x", "x"]
+    assert "the kept result was damaged, and is dropped; it is computed again" in lines(again)
+    assert file.read_bytes() == whole
+
+
+def test_what_cannot_be_kept_is_computed_each_time(run: Run, tmp_path: Path) -> None:
+    """A value that has no form outside of its process is no error of a cached node."""
+    path = tmp_path / "ran"
+    for count in (1, 2):
+        job = run(gives_a_lock, via=size, path=str(path), value=1)
+        assert runs(path) == count
+        assert any(line.startswith("its result isn't cached: the result") for line in lines(job)), lines(job)

@@ -1,0 +1,65 @@
+"""``nodetool-jupyter image`` on a real engine: what is built is found again, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from nodetool_jupyter.cli.main import main
+from nodetool_jupyter.strategies.docker import image as images
+from nodetool_jupyter.strategies.docker.client import Engine
+from tests.docker import BASE
+from tests.integration.test_docker_ends import make_image
+
+pytestmark = pytest.mark.docker
+NAME = "nodetool-jupyter:of-a-test"
+
+
+@pytest.fixture
+def base(engine: Engine) -> Iterator[str]:
+    yield os.environ.get("NODETOOL_TEST_BASE", BASE)
+    if engine.image(NAME) is not None:
+        engine.remove_image(NAME)
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What the command line prints."""
+    assert main(["image", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_build(capsys: pytest.CaptureFixture[str], engine: Engine, base: str) -> None:
+    """The same again is only found, and listed; another one in its place leaves none without a name."""
+    assert run(capsys, "build", "--base", base, "--tag", NAME).strip() == NAME
+    first = engine.image(NAME)
+    assert first is not None
+    run(capsys, "build", "--base", base, "--tag", NAME)
+    assert engine.image(NAME) == first
+    assert NAME in run(capsys, "list")
+
+
+def test_another_in_its_place(
+    capsys: pytest.CaptureFixture[str], engine: Engine, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What had the name before is gone, also where it is only renamed."""
+    run(capsys, "build", "--base", base, "--tag", NAME)
+    monkeypatch.setattr(images, "RECIPE", images.RECIPE + "ENV ANOTHER=1\n")
+    run(capsys, "build", "--base", base, "--tag", NAME)
+    second = engine.image(NAME)
+    assert second is not None
+    monkeypatch.undo()
+    run(capsys, "build", "--base", base, "--tag", NAME)
+    assert engine.image(second.id) is None
+
+
+def test_prune(capsys: pytest.CaptureFixture[str], engine: Engine, base: str) -> None:
+    """What a kernel of this version can't use goes; a dry run only says so, and what fits stays."""
+    labels = [f"LABEL {images.CONTENT_LABEL}=old", f"LABEL {images.PROTOCOL_LABEL}=0"]
+    make_image(engine, NAME, {"a": b"a"}, *labels)
+    assert NAME in run(capsys, "prune", "--dry-run")
+    assert engine.image(NAME) is not None
+    assert NAME in run(capsys, "prune")
+    assert engine.image(NAME) is None
+    assert engine.image(images.default_image()) is not None

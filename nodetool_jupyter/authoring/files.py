@@ -166,6 +166,8 @@ def read_text(path: Path, limit: int) -> str:
 
 
 def _no_file(path: Path) -> WorkflowError:
+    if path == Path():
+        return WorkflowError("the path of the workflow file is empty", hint="name a file, such as flow.json")
     if path.exists():
         return WorkflowError(f"{path} is no file")
     folder = path.parent

@@ -56,7 +56,7 @@ def fault_of(error: NodeError) -> Fault:
 def uncancellable(reason: Fault | None, who: str, grace: float) -> Fault:
     """Why a job failed that could not be stopped; a reason it had before stays the first one."""
     message = f"{who} could not be stopped within {grace:g} s and may still be running"
-    hint = "restart the kernel to end it"
+    hint = "it ends with this process: restart the kernel"
     if reason is None:
         return Fault(code=ErrorCode.UNCANCELLABLE, message=message, hint=hint)
     return replace(reason, message=f"{reason.message}; {message}", hint=reason.hint or hint)

@@ -21,6 +21,7 @@ from nodetool_jupyter.magics.results import deliver, hand_back
 from nodetool_jupyter.magics.waiting import CellJob, Interrupted, Interrupts
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.session import Session
+from nodetool_jupyter.strategies.registry import load_strategy
 
 REST = "%nodetool traceback shows the rest"
 
@@ -62,6 +63,8 @@ def notebook_defaults(notebook: Notebook) -> CellOptions:
 def run(notebook: Notebook, options: CellOptions, body: str) -> Any:
     """Run what the options and the body say: the result, with ``-b`` the Job, with ``--dry-run`` None."""
     try:
+        if options.strategy is not None:
+            load_strategy(options.strategy)  # also where no node will want it: a wrong word is always told
         authored = _read(notebook, options, body)
         if authored.graph is None:
             return authored.value

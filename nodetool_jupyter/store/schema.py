@@ -233,7 +233,7 @@ def content_of(record: JobRecord, request: RunJobRequest) -> Content:
     except (PydanticSerializationError, UnicodeEncodeError) as error:
         raise ValueCrossingError(
             f"job {record.id} can't be kept, a value of its params or graph can't be written: {error}",
-            hint="text must not hold lone surrogates",
+            hint="text must not hold lone surrogates" if "surrogate" in str(error) else "make it in a node",
         ) from error
     return Content(pack(params), pack(text), None if own == params else pack(own))
 

@@ -173,6 +173,7 @@ class TestErrors:
             ("%%nodetool --resume zzzz\nshout(text='a')", JobNotFound, "zzzz"),
             ("%%nodetool -p n=1\nshout(text='a')", OptionError, "no param 'n'"),
             ("%%nodetool --file nowhere.json", Exception, "there is no file nowhere.json"),
+            ("%%nodetool --strategy subproces\n1 + 1", Exception, "did you mean subprocess?"),
             ("%nodetool run", OptionError, "it needs FILE"),
             ("%nodetool retry zzzz", JobNotFound, "zzzz"),
             ("%nodetool panel nowhere.json", Exception, "there is no file nowhere.json"),

@@ -225,6 +225,11 @@ class TestLoading:
                 load_workflow(file)
             assert str(file) in str(caught.value)
 
+    def test_an_empty_path_is_told(self) -> None:
+        """In place of the folder that it would be."""
+        with pytest.raises(WorkflowError, match="path of the workflow file is empty"):
+            load_workflow("")
+
     def test_what_is_no_readable_file_is_told(self, tmp_path: Path) -> None:
         """Missing, a folder, a pipe that would never end, no text, too large."""
         (tmp_path / "flow.json").write_bytes(b"\xff\xfe")

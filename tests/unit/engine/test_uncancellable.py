@@ -29,7 +29,7 @@ class TestUncancellable:
     def message(self, ran: Ran) -> str:
         assert ran.status == "failed"
         assert ran.outcome.fault is not None
-        assert ran.outcome.fault.hint == "restart the kernel to end it"
+        assert ran.outcome.fault.hint == "it ends with this process: restart the kernel"
         return ran.message
 
     def test_a_thread_that_waits_in_c(self, bench: Bench, stops: Stops) -> None:

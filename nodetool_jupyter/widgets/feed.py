@@ -161,6 +161,13 @@ class Watch:
     def view(self) -> JobView:
         return self.reader.view
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the end is there to be drawn: a job that goes on after it was suspended has begun anew."""
+        view = self.view
+        is_suspended = view.status is JobStatus.SUSPENDED
+        return view.ended and not (is_suspended and self.job.status is not JobStatus.SUSPENDED)
+
     def turn(self, deadline: float, *, may_draw: bool) -> bool:
         """Read on until ``deadline`` and draw what has changed; says whether it has drawn.
 
@@ -170,7 +177,7 @@ class Watch:
         try:
             if not self._is_due(deadline) or not may_draw:
                 return False
-            if self.view.ended:
+            if self.has_ended:
                 self.end()
             else:
                 self._drawn, self._due = self.view.revision, monotonic()
@@ -185,11 +192,11 @@ class Watch:
     def _is_due(self, deadline: float) -> bool:
         self.reader.drain(deadline)
         now = monotonic()
-        if not self.view.ended and now > self._asked + IDLE:
+        if not self.has_ended and now > self._asked + IDLE:
             self._asked = now
             if self.job.status not in LIVE:
                 self.reader.close()
-        if self.view.ended:
+        if self.has_ended:
             return self.ends_itself
         if self._failures >= FAILURES or now < self._due:
             return False

@@ -12,6 +12,8 @@ import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
+from time import monotonic
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -31,6 +33,8 @@ REFUSAL = "refusal.json"
 CANCEL = "cancel"
 VALUES = "values"
 LARGEST_RECORD = 1024 * 1024
+MOMENT = 0.002
+"""Seconds between two tries to get the lock."""
 RESERVED = 64 * 1024
 """Bytes kept free for a job's end, so that it can be written to a disk that is full by then."""
 
@@ -99,18 +103,26 @@ class RunFolder:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def try_lock(self) -> int | None:
-        """The lock's descriptor, closed to let go of it; None where someone else has it. Raises OSError."""
+    def try_lock(self, patience: float = 0.0) -> int | None:
+        """The lock's descriptor, closed to let go of it; None where someone else has it, for ``patience``
+        seconds on: whoever only looks whether it is held holds it for a moment. Raises OSError.
+        """
+        deadline = monotonic() + patience
         fd = open_plain(self.path / LOCK, os.O_RDWR | os.O_CREAT)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(fd)
-            return None
+            while True:
+                try:
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return fd
+                except BlockingIOError:
+                    if monotonic() >= deadline:
+                        break
+                Event().wait(MOMENT)
         except BaseException:
             os.close(fd)
             raise
-        return fd
+        os.close(fd)
+        return None
 
     def is_locked(self) -> bool:
         """Whether someone lives who looks after the job."""

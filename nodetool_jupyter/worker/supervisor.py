@@ -41,6 +41,8 @@ from nodetool_jupyter.worker.tail import append_end, running_nodes, write_exit
 from nodetool_jupyter.worker.verdict import Ending, judge, supervisor_failed
 
 T = TypeVar("T")
+PATIENCE = 0.5
+"""Seconds after which a lock is somebody else's who looks after the job, and not just looks."""
 INSISTENCE = 4
 """How often within the grace a worker is told to stop."""
 FIRST_INSISTENCE = 0.3
@@ -58,7 +60,7 @@ def supervise(connection: socket.socket, bell: int, worker: WorkerProcess) -> in
             raise WorkflowError("the kernel did not say what to run")
         folder = RunFolder(Path(start.folder))
         wire.check_versions(start)
-        lock = folder.try_lock()
+        lock = folder.try_lock(PATIENCE)
         if lock is None or folder.read_record(EXIT):
             worker.dismiss()
             return 0  # somebody else looks after this job, or has ended it

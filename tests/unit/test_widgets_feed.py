@@ -9,7 +9,7 @@ from time import monotonic
 import pytest
 
 from nodetool_jupyter.errors import StoreError
-from nodetool_jupyter.model.events import NodeProgress
+from nodetool_jupyter.model.events import JobUpdate, NodeProgress
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.widgets.feed import FAILURES, PATIENCE, RENDERS, Feed, JobReader, get_feed
@@ -247,3 +247,16 @@ def test_an_end_that_somebody_else_wrote_is_not_shown() -> None:
 
 def unreadable(offset: int = 0, *, limit: int | None = None) -> tuple[list[bytes], int]:
     raise StoreError("the folder is read-only")
+
+
+def test_a_job_that_was_resumed_is_watched_to_its_end(feed: Feed) -> None:
+    """Its log says that it is suspended until what comes after has been written."""
+    job, drawings = live(), Drawings()
+    job.tell(JobUpdate(status="suspended", timestamp=1.0))
+    job.status = JobStatus.QUEUED
+    watch = feed.watch(job, drawings)
+    wait_until(lambda: drawings.drawn)
+    assert not watch.finished.is_set()
+    end(job)
+    wait_until(watch.finished.is_set)
+    assert drawings.ends == [JobStatus.COMPLETED]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from nodetool_jupyter.worker.folder import CANCEL, RESERVE, RESERVED, RunFolder
+from nodetool_jupyter.worker.folder import CANCEL, LOCK, RESERVE, RESERVED, RunFolder
 
 HOLD = """
 import sys
 from pathlib import Path
-from nodetool_jupyter.worker.folder import RunFolder
+from nodetool_jupyter.worker.folder import LOCK, LOCK, RunFolder
 lock = RunFolder(Path(sys.argv[1])).try_lock()
 print("held", flush=True)
 input()
@@ -98,3 +100,17 @@ def test_the_temporary_folder_goes_with_all_that_is_in_it(folder: RunFolder) -> 
     (folder.temporary / "deep").mkdir(parents=True)
     folder.remove_temporary()
     assert not folder.temporary.exists()
+
+
+def test_who_only_looks_keeps_nobody_from_the_lock(folder: RunFolder) -> None:
+    """It is held for a moment then; who wants it waits for that long, if it has the patience."""
+    looking = os.open(folder.path / LOCK, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    assert folder.try_lock() is None
+    assert folder.try_lock(0.01) is None
+    soon = threading.Timer(0.05, os.close, (looking,))
+    soon.start()
+    lock = folder.try_lock(10)
+    soon.join()
+    assert lock is not None
+    os.close(lock)

@@ -64,7 +64,7 @@ def supervise(connection: socket.socket, bell: int, worker: WorkerProcess) -> in
         if lock is None or folder.read_record(EXIT):
             worker.dismiss()
             return 0  # somebody else looks after this job, or has ended it
-        worker = _briefed(worker, start, [connection.fileno(), bell, lock])
+        worker = _briefed(worker, start, bell, (connection.fileno(), bell, lock))
         order = read_order((folder.path / ORDER).read_bytes(), start.digest)  # as the worker does meanwhile
     except (OSError, NodeToolError) as error:
         code = ErrorCode.VERSION_MISMATCH if isinstance(error, wire.Mismatch) else ErrorCode.SPAWN_FAILED
@@ -80,14 +80,13 @@ def supervise(connection: socket.socket, bell: int, worker: WorkerProcess) -> in
     return 0
 
 
-def _briefed(worker: WorkerProcess, start: wire.Start, open_fds: list[int]) -> WorkerProcess:
-    """The worker, told what it will run; another one where it was killed while it waited."""
-    bell = open_fds[1]
+def _briefed(worker: WorkerProcess, start: wire.Start, bell: int, others: Iterable[int]) -> WorkerProcess:
+    """The worker, told what it will run; another one, forked without ``others``, where it has been killed."""
     try:
         worker.brief(start, bell)
     except OSError:
         worker.dismiss()
-        worker = WorkerProcess.fork(open_fds)
+        worker = WorkerProcess.fork(others)
         worker.brief(start, bell)
     return worker
 

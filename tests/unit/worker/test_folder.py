@@ -16,7 +16,7 @@ from nodetool_jupyter.worker.folder import CANCEL, LOCK, RESERVE, RESERVED, RunF
 HOLD = """
 import sys
 from pathlib import Path
-from nodetool_jupyter.worker.folder import LOCK, LOCK, RunFolder
+from nodetool_jupyter.worker.folder import RunFolder
 lock = RunFolder(Path(sys.argv[1])).try_lock()
 print("held", flush=True)
 input()

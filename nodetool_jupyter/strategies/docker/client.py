@@ -278,19 +278,19 @@ def connect(timeout: float) -> APIClient:
     from docker.constants import MINIMUM_DOCKER_API_VERSION
     from docker.utils import kwargs_from_env
 
-    known: dict[str, Any] = kwargs_from_env()
+    known: dict[str, Any] = {"timeout": timeout, **kwargs_from_env()}
     _, is_local, path = str(known.get("base_url", LOCAL)).partition("unix://")
     if is_local:  # docker-py would leave the socket open of a connection that fails
         with socket.socket(socket.AF_UNIX) as attempt:
             attempt.settimeout(timeout)
             attempt.connect(path)
     # With "auto" it would do so, too, where the engine takes the call and doesn't answer.
-    asking = APIClient(version=MINIMUM_DOCKER_API_VERSION, timeout=timeout, **known)
+    asking = APIClient(version=MINIMUM_DOCKER_API_VERSION, **known)
     try:
         version = str(asking.version(api_version=False)["ApiVersion"])
     finally:
         asking.close()
-    return APIClient(version=version, timeout=timeout, max_pool_size=POOL, **known)
+    return APIClient(version=version, max_pool_size=POOL, **known)
 
 
 def _wait_until_removed(api: APIClient, name: str) -> None:

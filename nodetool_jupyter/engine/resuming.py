@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 
 from pydantic_core import to_json
 
-from nodetool_jupyter.engine.plan import NO_POLICY, Plan, PlanNode
-from nodetool_jupyter.engine.spec import NodeSpec, Role, Shape
+from nodetool_jupyter.engine.plan import Plan, PlanNode
+from nodetool_jupyter.engine.spec import NO_POLICY, NodeSpec, Role, Shape
 from nodetool_jupyter.engine.wiring import Wiring
 from nodetool_jupyter.errors import NodeToolError
 from nodetool_jupyter.model.graph import DEFAULT_HANDLE

@@ -101,6 +101,9 @@ def _is_number(value: object, *kinds: type) -> bool:
     return isinstance(value, kinds) and not isinstance(value, bool)
 
 
+NO_POLICY = NodePolicy()
+
+
 class InputReader(Protocol):
     """The inbox as a node that reads its own inputs sees it."""
 
@@ -135,6 +138,8 @@ class NodeSpec:
     """(checked properties, dynamic properties) → the runnable"""
     role: Role = Role.NODE
     dynamic: bool = False
+    dynamic_outputs: bool = False
+    """Whether a graph node may declare outputs of its own."""
     reads_stream: bool = False
     passes: bool = False
     """Whether it gives at most one value for each that comes in, so that it streams only what streams into
@@ -147,7 +152,7 @@ class NodeSpec:
     """Whether what it returns is a dict with one value a handle, rather than the value of the one handle."""
     result_checks: Mapping[str, Check] | None = field(default=None, repr=False)
     """How to check what is returned, by output handle; None where there is nothing to check."""
-    policy: NodePolicy = NodePolicy()
+    policy: NodePolicy = NO_POLICY
     accept: Callable[[Mapping[str, Any], Any], Any] | None = None
     """For an input node: (checked properties, param) → the value, or ValueError"""
     source: Any = field(default=None, repr=False)

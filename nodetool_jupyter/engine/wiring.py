@@ -97,12 +97,12 @@ def edge_problems(edge: Edge, source: Node, target: Node, specs: Mapping[str, No
         if specs[node.id].role is Role.COMMENT:
             yield Problem(f"{edge}: {node.type} doesn't run and can't be connected", node.id, edge_id=edge.id)
             return
-    output = output_type(from_spec, source.dynamic_outputs, edge.sourceHandle)
+    output = output_type(from_spec, edge.sourceHandle)
     handle = to_spec.inputs.get(edge.targetHandle)
     if output is None:
-        names = {**from_spec.outputs, **source.dynamic_outputs}
         yield Problem(
-            f"{edge}: {from_spec.type} has no output {edge.sourceHandle!r}{near(edge.sourceHandle, names)}",
+            f"{edge}: {from_spec.type} has no output {edge.sourceHandle!r}"
+            f"{near(edge.sourceHandle, from_spec.outputs)}",
             source.id,
             edge.sourceHandle,
             edge.id,
@@ -126,9 +126,8 @@ def edge_problems(edge: Edge, source: Node, target: Node, specs: Mapping[str, No
         )
 
 
-def output_type(spec: NodeSpec, dynamic: Mapping[str, TypeMetadata], handle: str) -> TypeMetadata | None:
+def output_type(spec: NodeSpec, handle: str) -> TypeMetadata | None:
     """The type of an output handle; None where there is no such handle."""
-    declared = spec.outputs.get(handle) or dynamic.get(handle)
-    if declared is None and spec.dynamic and not spec.outputs and handle == DEFAULT_HANDLE:
-        return ANY
-    return declared
+    declared = spec.outputs.get(handle)
+    is_open = spec.dynamic and not (spec.outputs or spec.dynamic_outputs)
+    return ANY if declared is None and is_open and handle == DEFAULT_HANDLE else declared

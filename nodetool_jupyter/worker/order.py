@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from nodetool_jupyter.errors import StoreError, ValueCrossingError, WorkflowError
-from nodetool_jupyter.model.graph import Graph, Node
+from nodetool_jupyter.model.graph import POLICY_FIELDS, Graph, Node
 from nodetool_jupyter.model.request import ResourceLimits
 from nodetool_jupyter.values.base import JSON, Spill
 from nodetool_jupyter.values.codec import decode, encode
@@ -101,6 +101,8 @@ def _encode_node(node: Node, spill: Spill) -> dict[str, JSON]:
     title = node.ui_properties.get("title")
     if isinstance(title, str):
         shown["ui_properties"] = {"title": title}
+    extra = node.model_extra or {}
+    shown |= {name: extra[name] for name in POLICY_FIELDS if name in extra}
     for name in FIELDS:
         values: Mapping[str, Any] = getattr(node, name)
         if values:

@@ -18,6 +18,7 @@ from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.engine.spec import NO_POLICY, REQUIRED, NodeSpec, Role, Shape
 from nodetool_jupyter.engine.wiring import (
     Wiring,
+    control_handle,
     edge_problems,
     fan_in_problems,
     near,
@@ -25,6 +26,7 @@ from nodetool_jupyter.engine.wiring import (
     wiring_of,
 )
 from nodetool_jupyter.errors import InvalidGraph, Problem, WorkflowError
+from nodetool_jupyter.model.control import CONTROL
 from nodetool_jupyter.model.graph import Edge, Graph, Node, SyncMode
 from nodetool_jupyter.model.types import ANY, gathers
 
@@ -65,6 +67,8 @@ class PlanNode:
     """Its place in the plan."""
     fires_once: bool = False
     """Whether it is a coroutine that fires at most once, so that it can go the short way."""
+    is_controlled: bool = False
+    """Whether it runs when control edges tell it to."""
     is_fed: bool = False
     """Whether it is an input that values are pushed to while the job runs."""
     first_items: tuple[Any, ...] = ()
@@ -97,6 +101,8 @@ class Plan:
     """
     fed: tuple[PlanNode, ...] = ()
     """Inputs that values are pushed to while the job runs."""
+    demanding: tuple[PlanNode, ...] = ()
+    """Nodes that need cores, memory or GPUs."""
 
 
 def compile_graph(graph: Graph, registry: Registry, params: Mapping[str, Any] | None = None) -> Plan:
@@ -129,6 +135,8 @@ class _Planner:
         self.known: dict[str, Node] = {}
         self.sources: dict[str, list[Edge]] = {}
         self.nodes: dict[str, PlanNode] = {}
+        self.controlled: set[str] = set()
+        self.demanding: list[PlanNode] = []
         self._wirings: dict[tuple[str, ...], Wiring] = {}
 
     def find_problems(self) -> list[Problem]:
@@ -183,6 +191,8 @@ class _Planner:
         for edge in self.graph.edges:
             if edge.edge_type == "data":
                 self.sources.setdefault(edge.target, []).append(edge)
+            else:
+                self.controlled.add(edge.target)
             source, target = known.get(edge.source), known.get(edge.target)
             if source is None or target is None:
                 continue
@@ -215,7 +225,10 @@ class _Planner:
             problems += _property_problems(node, planned)
         if spec.role is Role.INPUT or spec.role is Role.OUTPUT:
             self.params.name(planned)
-        if not wiring.is_sound:
+        if spec.policy is not NO_POLICY and spec.policy.resources is not None:
+            self.demanding.append(planned)
+        planned.is_controlled = node.id in self.controlled
+        if not (wiring.is_sound or planned.is_controlled):
             problems += self._missing_values(node, planned)
 
     def _missing_values(self, node: Node, planned: PlanNode) -> Iterator[Problem]:
@@ -239,6 +252,8 @@ class _Planner:
         for number, edge in enumerate(self.graph.edges):
             source, target = nodes[edge.source], nodes[edge.target]
             handle = edge.sourceHandle
+            if edge.edge_type == "control":
+                handle = control_handle(source.spec, handle)
             planned = PlanEdge(source, handle, target, edge.targetHandle, edge.id or f"edge-{number}")
             if handle in source.outgoing:
                 source.outgoing[handle].append(planned)
@@ -255,8 +270,9 @@ class _Planner:
         for node in nodes.values():
             if node.spec.role is Role.OUTPUT:
                 name = str(node.properties.get("name", ""))
-                outputs[name] = name in outputs or any(edge.streams for edge in node.incoming)
-        return Plan(ordered, outputs, tuple(node for _, node in self.params.inputs if node.is_fed))
+                outputs[name] = name in outputs or node.streams
+        fed = tuple(node for _, node in self.params.inputs if node.is_fed)
+        return Plan(ordered, outputs, fed, tuple(self.demanding))
 
 
 def _name_of(node: Node) -> str:
@@ -295,11 +311,7 @@ def _complete(node: PlanNode) -> None:
     if wiring.lists:
         gathered = gathered.union(_lists_of_singles(node))
     node.gathered = gathered
-    streams = node.is_fed or (spec.shape.streams and not spec.passes)
-    if not streams and (spec.passes or not spec.reads_stream):
-        for edge in node.incoming:
-            if edge.streams and edge.target_handle not in gathered:
-                streams = True
+    streams = _may_stream(node)
     node.streams = streams
     if streams:
         for edges in node.outgoing.values():
@@ -307,8 +319,28 @@ def _complete(node: PlanNode) -> None:
                 edge.streams = True
     plain = spec.role is Role.NODE and spec.shape is Shape.COROUTINE and not (gathered or streams)
     node.fires_once = (
-        plain and not spec.reads_stream and (spec.policy is NO_POLICY or spec.policy == NO_POLICY)
+        plain
+        and not (spec.reads_stream or node.is_controlled)
+        and (spec.policy is NO_POLICY or spec.policy == NO_POLICY)
     )
+
+
+def _may_stream(node: PlanNode) -> bool:
+    """Whether a node may give more than one value."""
+    spec = node.spec
+    if node.is_fed or (spec.shape.streams and not spec.passes):
+        return True
+    if node.is_controlled:
+        return _fires_often(node)
+    if spec.reads_stream and not spec.passes:
+        return False
+    return any(edge.streams and edge.target_handle not in node.gathered for edge in node.incoming)
+
+
+def _fires_often(node: PlanNode) -> bool:
+    """Whether a controlled node may run more than once."""
+    edges = [edge for edge in node.incoming if edge.target_handle == CONTROL]
+    return len(edges) > 1 or node.spec.passes or any(edge.streams for edge in edges)
 
 
 def _stream_problems(plan: Plan) -> Iterator[Problem]:

@@ -138,6 +138,7 @@ def resume(plan: Plan, keys: Mapping[str, str], kept: Mapping[str, Kept]) -> int
 def _give(node: PlanNode, outputs: Mapping[str, Any]) -> None:
     """Make a node one that has no inputs and gives what it gave."""
     node.incoming = []
+    node.is_controlled = False
     node.wiring = Wiring({})
     node.gathered = frozenset()
     node.dynamic_properties = MappingProxyType({})

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from nodetool_jupyter.engine.annotations import Check, describe
 from nodetool_jupyter.errors import OptionError
+from nodetool_jupyter.model.resources import Resources, read_resources
 from nodetool_jupyter.model.types import TypeMetadata
 
 BUILDING: ContextVar[Callable[[NodeSpec, tuple[Any, ...], dict[str, Any]], Any] | None] = ContextVar(
@@ -84,6 +85,8 @@ class NodePolicy:
     timeout: float | None = None
     retries: int = 0
     cache: bool = False
+    resources: Resources | None = None
+    """What it needs; a dict is read."""
 
     def __post_init__(self) -> None:
         timeout, retries = self.timeout, self.retries
@@ -95,6 +98,8 @@ class NodePolicy:
             raise OptionError(f"a node's retries are a whole number from 0 on; found {describe(retries)}")
         if not isinstance(self.cache, bool):
             raise OptionError(f"a node's cache is True or False; found {describe(self.cache)}")
+        if self.resources is not None:
+            object.__setattr__(self, "resources", read_resources(self.resources))
 
 
 def _is_number(value: object, *kinds: type) -> bool:

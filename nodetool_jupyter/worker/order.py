@@ -46,6 +46,8 @@ class Order:
     working_directory: str = "."
     path: list[str] = field(default_factory=list)
     thread_pool_size: int = 1
+    gpus: tuple[str, ...] = ()
+    """Of this machine; in a container, those that are there are looked for."""
     grace: float = 5.0
     resumed: str | None = None
     """The run directory of a job from whose results it goes on; ``reads_pickles`` if it may unpickle them."""

@@ -132,9 +132,10 @@ class Session:
                 message = f"the {request.strategy} strategy is not available here: {fingerprint.sentence}"
                 raise StrategyUnavailable(message)
             strategy.check(request)
+            plan = compile_graph(request.graph, self.registry, request.params)
+            strategy.check_plan(plan, request, self.settings.gpu_devices)
         finally:
             strategy.close(0)
-        compile_graph(request.graph, self.registry, request.params)
 
     def find(self, ref: str, *, user_id: str = "") -> Job:
         """The job that a user means by an id, a unique prefix, a name or ``last``; raises JobNotFound."""

@@ -57,10 +57,10 @@ if TYPE_CHECKING:
     from nodetool_jupyter.model.request import ExecutionStrategy as ExecutionStrategy
     from nodetool_jupyter.model.request import ResourceLimits as ResourceLimits
     from nodetool_jupyter.model.request import RunJobRequest as RunJobRequest
-    from nodetool_jupyter.session import run as run
-    from nodetool_jupyter.session import submit as submit
     from nodetool_jupyter.strategies.base import JobExecution as JobExecution
     from nodetool_jupyter.strategies.threaded import ThreadedJobExecution as ThreadedJobExecution
+    from nodetool_jupyter.widgets.here import run as run
+    from nodetool_jupyter.widgets.here import submit as submit
     from nodetool_jupyter.widgets.panel import Panel as Panel
 
 __version__ = "0.1.0"
@@ -86,9 +86,9 @@ _NAMES = {
     "model.graph": "Workflow Graph Node Edge",
     "model.job": "JobStatus",
     "model.request": "RunJobRequest ExecutionStrategy ResourceLimits",
-    "session": "run submit",
     "strategies.base": "JobExecution",
     "strategies.threaded": "ThreadedJobExecution",
+    "widgets.here": "run submit",
     "widgets.panel": "Panel",
 }
 _HOMES = {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names.split()}

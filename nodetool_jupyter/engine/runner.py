@@ -105,6 +105,7 @@ class Run:
     ) -> None:
         self.plan = plan
         self.context = context
+        self.keeper = context.services.keeper
         self.pool = pool
         self.grace = grace
         self.feeds = Feeds()
@@ -209,9 +210,8 @@ class Run:
         return Outcome("cancelled" if self.is_cancelling else "completed", self.outputs)
 
     def tell_end(self, outcome: Outcome) -> None:
-        keeper = self.context.services.keeper
-        if keeper is not None:
-            keeper.close(is_completed=outcome.status == "completed")
+        if self.keeper is not None:
+            self.keeper.close(is_completed=outcome.status == "completed")
         self.telling.tell_last(outcome.update(monotonic() - self._started))
         self.feeds.close()
 
@@ -265,9 +265,7 @@ class Run:
         """Lay a value ready at the end of an edge; gives the inbox that took it, if the node has one."""
         node = edge.target
         if node.fires_once:
-            values = self._values[node.index]
-            if values is None:
-                values = self._values[node.index] = {}
+            values = self._values[node.index] = self._values[node.index] or {}
             values[edge.target_handle] = value
             return None
         actor = self._actors[node.index] or self.actor_of(node)
@@ -287,17 +285,25 @@ class Run:
         """A node will send no more than these last values by handle."""
         for handle, edges in source.outgoing.items():
             for edge in edges:
-                if handle in last:
-                    self.deliver(edge, last[handle])
                 node = edge.target
-                if node.fires_once:
-                    self._waiting[node.index] -= 1
-                    if not self._waiting[node.index]:
-                        self._make_ready(node)
-                elif (actor := self.actor_of(node)) is not None:
-                    actor.inbox.end(edge.target_handle)
-                    if not actor.is_scheduled:
-                        self.schedule(actor)
+                if not node.fires_once:
+                    self._end_edge(edge, handle, last)
+                    continue
+                index = node.index
+                if handle in last:
+                    values = self._values[index] = self._values[index] or {}
+                    values[edge.target_handle] = last[handle]
+                left = self._waiting[index] = self._waiting[index] - 1
+                if not left:
+                    self._make_ready(node)
+
+    def _end_edge(self, edge: PlanEdge, handle: str, last: Mapping[str, Any]) -> None:
+        if handle in last:
+            self.deliver(edge, last[handle])
+        if (actor := self.actor_of(edge.target)) is not None:
+            actor.inbox.end(edge.target_handle)
+            if not actor.is_scheduled:
+                self.schedule(actor)
 
     def take_values(self, node: PlanNode) -> dict[str, Any]:
         """What has arrived for a node that fires once."""

@@ -120,6 +120,9 @@ class _NoAssets:
         raise NodeToolError("no asset can be kept here", hint="give the content as the node's result")
 
 
+NO_ASSETS = _NoAssets()
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the owner of a job provides to its nodes."""
@@ -127,7 +130,7 @@ class Services:
     secret: Callable[[str], str] = _no_secret
     temp_folder: Callable[[], Path] = _no_folder
     read_uri: Callable[[ProcessingContext, str], bytes] = _no_read
-    assets: Assets = _NoAssets()
+    assets: Assets = NO_ASSETS
     spill: Spill | None = None
     """Where large outputs are written; None keeps them all in the event log."""
     keeper: ResultKeeper | None = None

@@ -29,6 +29,7 @@ from nodetool_jupyter.model.job import JobRecord, JobStatus
 from nodetool_jupyter.model.request import Origin, ResourceLimits, RunJobRequest
 from nodetool_jupyter.nodes import FAMILIES
 from nodetool_jupyter.nodes.origins import package_of
+from nodetool_jupyter.nodes.references import read_uri
 from nodetool_jupyter.settings import Settings, load_settings, read_secret
 from nodetool_jupyter.store import open_store
 from nodetool_jupyter.store.base import Store
@@ -154,7 +155,7 @@ class Session:
 
 
 def _context() -> ProcessingContext:
-    return ProcessingContext(workspace=Path.cwd(), services=Services(secret=_secret))
+    return ProcessingContext(workspace=Path.cwd(), services=Services(secret=_secret, read_uri=read_uri))
 
 
 def _secret(name: str) -> str:

@@ -38,6 +38,7 @@ from nodetool_jupyter.engine.threads import ThreadPool
 from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError, StoreError
 from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.request import ResourceLimits
+from nodetool_jupyter.nodes.references import read_uri
 from nodetool_jupyter.settings import (
     get_environment,
     read_allowed_hosts,
@@ -195,6 +196,7 @@ class _Worker:
         services = Services(
             secret=_secret,
             temp_folder=self._temp_folder,
+            read_uri=read_uri,
             spill=ValueFolder(self._folder.values, f"job {order.job_id}"),
             keeper=keeper,
             resumption=self._resumption(),

@@ -291,9 +291,9 @@ class FollowedStrategy(Strategy):
         plan = launch.plan
         assert plan is not None
         sources = {
-            node.spec.type: node.spec.source
-            for node in plan.nodes
-            if node.spec.source is not None and node.spec.source.__module__ not in ours
+            spec.type: spec.source
+            for spec in plan.specs()
+            if spec.source is not None and spec.source.__module__ not in ours
         }
         request = launch.request
         graph, params = encode_graph(request.graph, spill), encode_params(request.params, spill)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from nodetool_jupyter.adapters import InstalledNodes, without_installed
+from nodetool_jupyter.adapters import InstalledNodes, installed_first
 from nodetool_jupyter.authoring import CELL_NODES
 from nodetool_jupyter.authoring.documents import Document, is_storable
 from nodetool_jupyter.authoring.files import load_workflow, to_workflow
@@ -29,6 +29,7 @@ from nodetool_jupyter.model.job import JobRecord, JobStatus
 from nodetool_jupyter.model.request import Origin, ResourceLimits, RunJobRequest
 from nodetool_jupyter.nodes import FAMILIES
 from nodetool_jupyter.nodes.origins import package_of
+from nodetool_jupyter.nodes.references import read_uri
 from nodetool_jupyter.settings import Settings, load_settings, read_secret
 from nodetool_jupyter.store import open_store
 from nodetool_jupyter.store.base import Store
@@ -48,7 +49,7 @@ class Session:
     def __init__(self, settings: Settings, store: Store | None = None) -> None:
         self.settings = settings
         self.store = store or open_store(settings)
-        families = without_installed(FAMILIES) if settings.prefer_installed_nodes else FAMILIES
+        families = installed_first(FAMILIES) if settings.prefer_installed_nodes else FAMILIES
         self.registry = Registry({**families, **CELL_NODES}, package_of, InstalledNodes())
         self.manager = JobExecutionManager(settings, self.store, self.registry, self._make_strategy)
         self.manager.recover_jobs()
@@ -154,7 +155,7 @@ class Session:
 
 
 def _context() -> ProcessingContext:
-    return ProcessingContext(workspace=Path.cwd(), services=Services(secret=_secret))
+    return ProcessingContext(workspace=Path.cwd(), services=Services(secret=_secret, read_uri=read_uri))
 
 
 def _secret(name: str) -> str:

@@ -22,7 +22,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from nodetool_jupyter.adapters import InstalledNodes
 from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext, Resumption, Services
@@ -38,6 +38,7 @@ from nodetool_jupyter.engine.threads import ThreadPool
 from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError, StoreError
 from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.request import ResourceLimits
+from nodetool_jupyter.nodes.references import read_uri
 from nodetool_jupyter.settings import (
     get_environment,
     read_allowed_hosts,
@@ -48,10 +49,10 @@ from nodetool_jupyter.settings import (
 from nodetool_jupyter.values.codec import decode
 from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits
-from nodetool_jupyter.worker.cache_line import CacheClient
 from nodetool_jupyter.worker.cgroup import ControlGroup
 from nodetool_jupyter.worker.folder import RunFolder
 from nodetool_jupyter.worker.inputs import InputReader
+from nodetool_jupyter.worker.line import ASSET_PATIENCE, PATIENCE, Line, SharedAssets, SharedResults
 from nodetool_jupyter.worker.order import Order, decode_graph, decode_params, dump, unpack_code
 from nodetool_jupyter.worker.pipes import WorkerEnds
 from nodetool_jupyter.worker.process import COOKIE
@@ -62,6 +63,13 @@ PULSE = 0.1
 """Seconds between two tellings of what a node says while it blocks the loop."""
 LATENESS = 1.0
 """Seconds that tasks which outlive their node get to end."""
+
+
+class Lines(NamedTuple):
+    """What the worker asks its owner by: one waits for none of the other's answers."""
+
+    results: Line
+    assets: Line
 
 
 def work(
@@ -76,9 +84,9 @@ def work(
     os.register_at_fork(after_in_child=teller.let_go)
     try:
         teller.open()
-        results = CacheClient(folder.path)
+        lines = Lines(Line(folder.path, PATIENCE), Line(folder.path, ASSET_PATIENCE))
         if order.sandbox is not None:
-            _prepare_sandbox(folder, results)
+            _prepare_sandbox(folder, lines)
         _settle(order, environment)
         for group in groups:
             group.enter()
@@ -86,7 +94,7 @@ def work(
         limits.apply(order.limits, is_grouped=is_grouped)
         if order.sandbox is not None:
             _enter_sandbox(order, order.sandbox, folder)
-        worker = _Worker(order, folder, teller, results)
+        worker = _Worker(order, folder, teller, lines)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the supervisor is told why nothing ran
         return teller.hand_over(_update_of(_unable(error, order.limits), order))
     return worker.run()
@@ -116,12 +124,13 @@ def _settle(order: Order, environment: Mapping[str, str] | None) -> None:
         Path("/proc/self/oom_score_adj").write_text("500", "ascii")
 
 
-def _prepare_sandbox(folder: RunFolder, results: CacheClient) -> None:
+def _prepare_sandbox(folder: RunFolder, lines: Lines) -> None:
     """What can't be had any more from inside."""
     from nodetool_jupyter.worker import sandbox
 
     sandbox.make_places(folder)
-    results.connect()
+    for line in lines:
+        line.connect()
 
 
 def _enter_sandbox(order: Order, name: str, folder: RunFolder) -> None:
@@ -134,9 +143,9 @@ def _enter_sandbox(order: Order, name: str, folder: RunFolder) -> None:
 class _Worker:
     """One order, ready to run."""
 
-    def __init__(self, order: Order, folder: RunFolder, teller: Teller, results: CacheClient) -> None:
+    def __init__(self, order: Order, folder: RunFolder, teller: Teller, lines: Lines) -> None:
         self._order = order
-        self._results = results
+        self._lines = lines
         self._folder = folder
         self._teller = teller
         self._pool = ThreadPool(order.thread_pool_size)
@@ -195,11 +204,13 @@ class _Worker:
         services = Services(
             secret=_secret,
             temp_folder=self._temp_folder,
+            read_uri=read_uri,
             spill=ValueFolder(self._folder.values, f"job {order.job_id}"),
             keeper=keeper,
             resumption=self._resumption(),
             pickle=dump,
-            results=self._results,
+            results=SharedResults(self._lines.results),
+            assets=SharedAssets(self._lines.assets),
             gpus=read_gpu_devices() if order.is_contained else order.gpus,
             allowed_hosts=read_allowed_hosts(),
         )

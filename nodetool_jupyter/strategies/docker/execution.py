@@ -79,11 +79,12 @@ class DockerJobExecution(FollowedJobExecution):
 
     def start(self) -> None:
         """Have the container made and started, as soon as one more may run; returns at once."""
-        self.open_cache(is_sandboxed=True)
+        self.open_line(is_locked_in=True)
         self.strategy.berths.enter(self._run)
 
     def adopt(self) -> None:
         """Follow a job that another process has started."""
+        self.open_line(is_locked_in=True)
         self.strategy.berths.enter(self._run_on, is_running=True)
 
     def _end(self, fault: Fault | None) -> None:
@@ -348,4 +349,4 @@ class DockerJobExecution(FollowedJobExecution):
     def close(self) -> None:
         """See Followed.close: its connection stays until the container has gone."""
         self.close_inputs()
-        self.close_cache()
+        self.close_line()

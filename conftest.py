@@ -27,8 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
     patch.setenv("NODETOOL_HOME", str(home / "nodetool"))
     patch.setenv("IPYTHONDIR", str(home / "ipython"))
     config.stash[FOLDERS] = (home, patch)
-    # Tests interrupt themselves and what they start, and a run may be the background job of a script, which the
-    # shell has made deaf to that.
+    # Tests interrupt themselves and what they start, also where a script has put their run in the background,
+    # which makes it deaf to that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

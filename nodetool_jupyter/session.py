@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from nodetool_jupyter.adapters import InstalledNodes, without_installed
+from nodetool_jupyter.adapters import InstalledNodes, installed_first
 from nodetool_jupyter.authoring import CELL_NODES
 from nodetool_jupyter.authoring.documents import Document, is_storable
 from nodetool_jupyter.authoring.files import load_workflow, to_workflow
@@ -49,7 +49,7 @@ class Session:
     def __init__(self, settings: Settings, store: Store | None = None) -> None:
         self.settings = settings
         self.store = store or open_store(settings)
-        families = without_installed(FAMILIES) if settings.prefer_installed_nodes else FAMILIES
+        families = installed_first(FAMILIES) if settings.prefer_installed_nodes else FAMILIES
         self.registry = Registry({**families, **CELL_NODES}, package_of, InstalledNodes())
         self.manager = JobExecutionManager(settings, self.store, self.registry, self._make_strategy)
         self.manager.recover_jobs()
@@ -133,9 +133,10 @@ class Session:
                 message = f"the {request.strategy} strategy is not available here: {fingerprint.sentence}"
                 raise StrategyUnavailable(message)
             strategy.check(request)
+            plan = compile_graph(request.graph, self.registry, request.params)
+            strategy.check_plan(plan, request, self.settings.gpu_devices)
         finally:
             strategy.close(0)
-        compile_graph(request.graph, self.registry, request.params)
 
     def find(self, ref: str, *, user_id: str = "") -> Job:
         """The job that a user means by an id, a unique prefix, a name or ``last``; raises JobNotFound."""

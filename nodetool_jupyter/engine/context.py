@@ -145,6 +145,8 @@ class Services:
     """How outputs are written that nothing else can write; None where nobody would read a pickle."""
     results: ResultCache | None = None
     """What nodes with ``cache=True`` have given in any job; None where they always run."""
+    gpus: tuple[str, ...] = ()
+    """The GPUs that there are."""
     allowed_hosts: frozenset[str] = frozenset()
     """``host`` or ``host:port`` that http nodes may reach though its address isn't public."""
 
@@ -173,6 +175,11 @@ class ProcessingContext:
     def node_id(self) -> str:
         """The running node's id; empty outside of a node."""
         return self._reporter.id if self._reporter else ""
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The GPUs that this node has for itself, by its resource hint."""
+        return self._reporter.devices if self._reporter else ()
 
     def progress(self, done: float, total: float | None = None, chunk: str = "") -> None:
         """Report ``done`` of ``total`` units of work; ``chunk`` is text to stream. Cheap: coalesced to 20 a

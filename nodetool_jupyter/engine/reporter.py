@@ -16,6 +16,7 @@ from nodetool_jupyter.engine.failure import code_of, node_error, reason_of
 from nodetool_jupyter.engine.inbox import InputError
 from nodetool_jupyter.engine.plan import PlanNode
 from nodetool_jupyter.errors import ErrorCode, NodeError
+from nodetool_jupyter.model.control import CONTROL
 from nodetool_jupyter.model.events import (
     LogUpdate,
     NodeProgress,
@@ -91,6 +92,11 @@ class Reporter:
         """The node's id."""
         return self.node.id
 
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """GPUs that the node holds."""
+        return ()
+
     def raise_for(self, error: BaseException) -> NoReturn:
         """Raise what node code raised as a NodeError; the end of a run that is being cancelled passes as
         such.
@@ -118,7 +124,9 @@ class Reporter:
         if not isinstance(result, Mapping):
             raise self.error(f"returned {type(result).__name__}, expected a dict with {', '.join(outputs)}")
         for handle in result:
-            if handle not in outputs and handle not in self.node.outgoing and not self.node.spec.dynamic:
+            if handle in outputs or handle in self.node.outgoing or handle == CONTROL:
+                continue
+            if not self.node.spec.dynamic:
                 raise self.error(
                     f"gave a value for output {handle!r}, which it doesn't have; it has {', '.join(outputs)}"
                 )

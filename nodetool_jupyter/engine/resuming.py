@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 from pydantic_core import to_json
 
 from nodetool_jupyter.engine.code import add_code, in_words
-from nodetool_jupyter.engine.plan import NO_POLICY, Plan, PlanNode
-from nodetool_jupyter.engine.spec import NodeSpec, Role, Shape
+from nodetool_jupyter.engine.plan import Plan, PlanNode
+from nodetool_jupyter.engine.spec import NO_POLICY, NodeSpec, Role, Shape
 from nodetool_jupyter.engine.wiring import Wiring
 from nodetool_jupyter.errors import NodeToolError
 from nodetool_jupyter.model.graph import DEFAULT_HANDLE
@@ -128,6 +128,7 @@ def resume(plan: Plan, keys: Mapping[str, str], kept: Mapping[str, Kept]) -> int
 def _give(node: PlanNode, outputs: Mapping[str, Any]) -> None:
     """Make a node one that has no inputs and gives what it gave."""
     node.incoming = []
+    node.is_controlled = False
     node.wiring = Wiring({})
     node.gathered = frozenset()
     node.dynamic_properties = MappingProxyType({})

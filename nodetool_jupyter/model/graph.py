@@ -26,6 +26,8 @@ from nodetool_jupyter.model.types import TypeMetadata
 
 SyncMode = Literal["on_any", "zip_all"]
 DEFAULT_HANDLE = "output"
+POLICY_FIELDS = ("timeout", "retries", "cache", "resources")
+"""Fields of a node that NodeTool doesn't have: in place of what ``@node(…)`` says for its type."""
 
 
 def _keep_source(value: Any, read: ValidatorFunctionWrapHandler) -> TypeMetadata:

@@ -313,6 +313,7 @@ class FollowedStrategy(Strategy):
             workflow_id=launch.context.workflow_id,
             user_id=launch.context.user_id,
             thread_pool_size=self._thread_pool_size,
+            gpus=launch.context.services.gpus,
             grace=self.grace,
             first_seq=launch.first_seq,
             attempt=launch.attempt,

@@ -112,7 +112,7 @@ class _Live:
             return
         from nodetool_jupyter.widgets.live import LiveView
 
-        self._live = LiveView(view, self._job.cancel, hears=self._hears())
+        self._live = LiveView(view, self._job.cancel, hears=self._hears(), job_id=self._job.id)
         shown = {"version_major": 2, "version_minor": 0, "model_id": self._live.widget.model_id}
         self._output.change({VIEW_TYPE: shown, **EMPTY})
 

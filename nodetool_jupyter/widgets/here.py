@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 from nodetool_jupyter.job import Job
@@ -37,7 +39,13 @@ def origin_here() -> Origin | None:
         return None
     parent: dict[str, Any] = getattr(shell, "get_parent", dict)()
     cell = parent.get("metadata", {}).get("cellId", "")
-    return Origin(notebook=path, cell=cell if isinstance(cell, str) and len(cell) <= LONGEST_ID else "")
+    known = cell if isinstance(cell, str) and len(cell) <= LONGEST_ID else ""
+    return Origin(notebook=path, cell=known, version=_version())
+
+
+@cache
+def _version() -> str:
+    return version("nodetool-jupyter")
 
 
 def submit(

@@ -26,7 +26,7 @@ from nodetool_jupyter.widgets import panel_fields as fields
 from nodetool_jupyter.widgets.display import VIEW_TYPE, Output, choose
 from nodetool_jupyter.widgets.feed import get_feed
 from nodetool_jupyter.widgets.here import origin_here, session_here
-from nodetool_jupyter.widgets.live import LiveView, close_all, reach_while_busy
+from nodetool_jupyter.widgets.live import LiveView, close_all, of_job, reach_while_busy
 from nodetool_jupyter.widgets.panel_errands import Errands
 from nodetool_jupyter.widgets.panel_past import PastRuns, past_runs
 from nodetool_jupyter.widgets.panel_values import ValueLine, streaming_inputs
@@ -175,6 +175,7 @@ class Panel:
         except BaseException:
             self._set_running(False)
             raise
+        of_job(self._cancel, self.job.id)
         self._message.value = ""
         self._line.take(streaming_inputs(self.workflow.graph))
         get_feed().watch(self.job, _Run(self, self._box))

@@ -39,7 +39,13 @@ from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError, Stor
 from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.request import ResourceLimits
 from nodetool_jupyter.nodes.references import read_uri
-from nodetool_jupyter.settings import get_environment, read_allowed_hosts, read_secret, set_environment
+from nodetool_jupyter.settings import (
+    get_environment,
+    read_allowed_hosts,
+    read_gpu_devices,
+    read_secret,
+    set_environment,
+)
 from nodetool_jupyter.values.codec import decode
 from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits
@@ -205,6 +211,7 @@ class _Worker:
             pickle=dump,
             results=SharedResults(self._lines.results),
             assets=SharedAssets(self._lines.assets),
+            gpus=read_gpu_devices() if order.is_contained else order.gpus,
             allowed_hosts=read_allowed_hosts(),
         )
         return ProcessingContext(

@@ -16,6 +16,7 @@ from pathlib import Path
 from nodetool_jupyter.engine.telling import EventSink
 from nodetool_jupyter.errors import DockerError, ErrorCode, NodeToolError, OptionError
 from nodetool_jupyter.model.request import RunJobRequest
+from nodetool_jupyter.model.resources import Provision
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, Launch
 from nodetool_jupyter.strategies.docker import spec as specs
@@ -120,6 +121,10 @@ class DockerStrategy(FollowedStrategy):
         specs.check_limits(specs.limits_of(request, self._settings), self._known())
         self._user()
         self._check_image(self.image_for(request))
+
+    def provides(self, request: RunJobRequest, gpus: tuple[str, ...]) -> Provision:  # noqa: ARG002 - others'
+        """What its container gets."""
+        return specs.provision_of(specs.limits_of(request, self._settings), self._known())
 
     def image_for(self, request: RunJobRequest) -> str:
         """The image that is asked for, else the setting's, else the one that ``image build`` makes."""

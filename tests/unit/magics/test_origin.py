@@ -9,6 +9,7 @@ from typing import Any
 import comm
 import pytest
 
+from nodetool_jupyter import __version__
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.model.request import Origin
 from nodetool_jupyter.session import get_session
@@ -22,6 +23,7 @@ CELL = "%%nodetool --quiet\nshout(text='a')"
 COMPLETED = JobStatus.COMPLETED
 GRAPH = "graph = {'nodes': [{'id': 'n', 'type': 'notebook.shout', 'data': {'text': 'a'}}], 'edges': []}"
 WRITE = "import json\nfrom pathlib import Path\nPath('shout.json').write_text(json.dumps(graph))"
+ORIGIN = Origin(notebook="/notebooks/a.ipynb", cell="c1", version=__version__)
 WAYS = {
     "magic": CELL,
     "file": f"{WRITE}\n%nodetool run shout.json --quiet",
@@ -68,7 +70,7 @@ def test_whatever_asks(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     shell.run(GRAPH)
     assert shell.run(WAYS[way]).error is None
     (record,) = get_session().jobs()
-    assert (record.status, record.origin) == (COMPLETED, Origin(notebook="/notebooks/a.ipynb", cell="c1"))
+    assert (record.status, record.origin) == (COMPLETED, ORIGIN)
 
 
 def test_a_panel_s_runs_are_of_the_cell_that_made_it(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +83,7 @@ def test_a_panel_s_runs_are_of_the_cell_that_made_it(shell: Shell, monkeypatch: 
     panel = shell.run(f"from nodetool_jupyter import Panel\n{GRAPH}\nPanel(graph)").value
     named(panel, "Run").click()
     wait_until(lambda: panel.job is not None)
-    assert panel.job.record.origin == Origin(notebook="/notebooks/a.ipynb", cell="c1")
+    assert panel.job.record.origin == ORIGIN
     panel.job.wait(30)
     get_feed().close()
 

@@ -52,12 +52,10 @@ class WorkflowRunner:
         first_seq: int = 1,
         grace: float = 5.0,
         is_mortal: bool = False,
-        is_nested: bool = False,
         feeds: Feeds | None = None,
     ) -> None:
         self._run = Run(plan, context, sink, pool, first_seq=first_seq, grace=grace)
         self._run.is_mortal = is_mortal
-        self._run.is_nested = is_nested
         self._run.feeds = Feeds(plan.fed) if feeds is None else feeds
         self._run.telling.eager = EAGER if is_mortal else 0
 
@@ -116,7 +114,6 @@ class Run:
         self.outputs: dict[str, list[Any]] = {name: [] for name in plan.outputs}
         self.is_cancelling = False
         self.is_mortal = False  # whether the process ends with the run, and so does what can't be stopped
-        self.is_nested = False  # whether its loop has another run's nodes, too
         self.stuck: list[str] = []  # nodes whose function could not be stopped
         self.error: NodeError | None = None
         self.suspension: NodeSuspended | None = None
@@ -350,7 +347,7 @@ class Run:
     def is_alone(self) -> bool:
         """Whether nothing else could run while a node blocks the loop."""
         busy = len(self._lanes) - (self._standby is not None)
-        return busy == 1 and not (self._ready or self.feeds.are_open or self.is_nested)
+        return busy == 1 and not (self._ready or self.feeds.are_open)
 
     def call_here(self, function: Callable[[], Any]) -> Any:
         """Call a blocking function on the loop's own thread, interruptible from outside."""

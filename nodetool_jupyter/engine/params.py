@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nodetool_jupyter.engine.annotations import describe
-from nodetool_jupyter.engine.depth import refuse_depth
 from nodetool_jupyter.engine.spec import REQUIRED, Role
 from nodetool_jupyter.errors import Problem
 from nodetool_jupyter.model.graph import Node
@@ -25,10 +24,8 @@ STREAM = "stream"
 class Params:
     """What was given, and the nodes that may take it."""
 
-    def __init__(self, given: Mapping[str, Any], *, are_promised: bool = False) -> None:
+    def __init__(self, given: Mapping[str, Any]) -> None:
         self.given = given
-        self.are_promised = are_promised
-        """Whether all that nodes need will be given when it runs."""
         self.inputs: list[tuple[str, PlanNode]] = []
         """Nodes that may take a param, by its name."""
 
@@ -42,8 +39,7 @@ class Params:
 
     def gives(self, planned: PlanNode) -> bool:
         """Whether a node need not have a value of its own."""
-        is_given = self.are_promised or planned.param in self.given
-        return planned.is_fed or (planned.spec.role is Role.INPUT and is_given)
+        return planned.is_fed or (planned.spec.role is Role.INPUT and planned.param in self.given)
 
     def problems(self) -> Iterator[Problem]:
         """Names that are there twice or not at all, and values that aren't accepted."""
@@ -74,7 +70,6 @@ class Params:
         try:
             if name in self.given:
                 value = value_spec.check(self.given[name])
-                refuse_depth(value)
             if value is not REQUIRED:
                 accepted = planned.spec.accept(planned.properties, value)
                 planned.properties = {**planned.properties, "value": accepted}

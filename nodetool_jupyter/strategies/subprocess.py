@@ -50,7 +50,7 @@ class SubprocessJobExecution(FollowedJobExecution):
         with self._lock:
             is_cancelled = self._is_cancelled
             if not is_cancelled:
-                self._open_line()
+                self.open_cache(is_sandboxed=sandbox_of(self.request) is not None)
                 bell = self._start_supervisor()
         if is_cancelled:
             self._tell_end()
@@ -58,9 +58,6 @@ class SubprocessJobExecution(FollowedJobExecution):
         self.strategy.followers.add(
             Follower(self.folder, self.job_id, self, bell=bell, first_seq=self.launch.first_seq)
         )
-
-    def _open_line(self) -> None:
-        self.open_line(is_locked_in=sandbox_of(self.request) is not None)
 
     def _start_supervisor(self) -> int:
         ours, theirs = socket.socketpair()
@@ -100,7 +97,6 @@ class SubprocessJobExecution(FollowedJobExecution):
 
     def adopt(self) -> None:
         """Follow a job that another process has started."""
-        self._open_line()
         self.strategy.followers.add(Follower(self.folder, self.job_id, self, first_seq=self.launch.first_seq))
 
     def close(self) -> None:

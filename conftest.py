@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Generator
@@ -26,6 +27,9 @@ def pytest_configure(config: pytest.Config) -> None:
     patch.setenv("NODETOOL_HOME", str(home / "nodetool"))
     patch.setenv("IPYTHONDIR", str(home / "ipython"))
     config.stash[FOLDERS] = (home, patch)
+    # Tests interrupt themselves and what they start, also where a script has put their run in the background,
+    # which makes it deaf to that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -29,7 +29,7 @@ from nodetool_jupyter.values.codec import encode
 from nodetool_jupyter.values.preview import fallback
 
 if TYPE_CHECKING:
-    from nodetool_jupyter.engine.runner import Run
+    from nodetool_jupyter.engine.run import Run
 
 Full = list[tuple[Inbox, str]]
 """Handles, each of an inbox, that have no space."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from nodetool_jupyter.engine.telling import EventSink
 from nodetool_jupyter.errors import OptionError, UnsupportedLimit
 from nodetool_jupyter.model.request import RunJobRequest
+from nodetool_jupyter.model.resources import Provision
 from nodetool_jupyter.settings import Settings, get_environment
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, Launch
 from nodetool_jupyter.strategies.followed import (
@@ -163,6 +164,10 @@ class SubprocessStrategy(FollowedStrategy):
                 f"the subprocess strategy can't keep that limit here: {reason}",
                 hint="leave it out, or use --strategy docker",
             )
+
+    def provides(self, request: RunJobRequest, gpus: tuple[str, ...]) -> Provision:
+        """See Strategy.provides; a sandbox has no devices."""
+        return super().provides(request, gpus if sandbox_of(request) is None else ())
 
     def create(self, launch: Launch, sink: EventSink) -> SubprocessJobExecution:
         """Write the order into the run directory, so that another kernel could start the job, too.

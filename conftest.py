@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -39,6 +40,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker("kernel")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``-n``, processes share a run by whole files in their order: waiting overlaps with work."""
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Files(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return Files(config, log)
+
+
+def group_of(test: str) -> str:
+    """All tests in a browser share its server, those with containers their image; a file's share fixtures."""
+    file = test.partition("::")[0]
+    if file.startswith("tests/browser/"):
+        return "browser"
+    return "docker" if re.search(r"/test_docker_|\[docker\b", test) else file
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -13,6 +13,7 @@
     │   │   └── DockerError      … since the Docker Engine can't be reached, or refuses
     │   └── UnsupportedLimit     a limit or option that the strategy can't enforce
     ├── StoreError               the job store can't be read or written
+    │   └── AssetNotFound        … since there is no such asset
     ├── JobNotFound              no job, or more than one, by that id, prefix or name
     ├── JobUnreachable           its owner lives, but doesn't answer
     ├── IllegalTransition        a status change outside of the transition table (a bug in us)
@@ -213,6 +214,10 @@ class UnsupportedLimit(StrategyError):
 
 class StoreError(NodeToolError):
     """The job store can't be read or written."""
+
+
+class AssetNotFound(StoreError):
+    """No asset of this user has that id."""
 
 
 class JobNotFound(NodeToolError):

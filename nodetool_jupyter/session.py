@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from nodetool_jupyter.adapters import InstalledNodes, without_installed
+from nodetool_jupyter.adapters import InstalledNodes, installed_first
 from nodetool_jupyter.authoring import CELL_NODES
 from nodetool_jupyter.authoring.documents import Document, is_storable
 from nodetool_jupyter.authoring.files import load_workflow, to_workflow
@@ -26,9 +26,10 @@ from nodetool_jupyter.job import Job
 from nodetool_jupyter.manager import JobExecutionManager
 from nodetool_jupyter.model.graph import Graph, Workflow
 from nodetool_jupyter.model.job import JobRecord, JobStatus
-from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
+from nodetool_jupyter.model.request import Origin, ResourceLimits, RunJobRequest
 from nodetool_jupyter.nodes import FAMILIES
 from nodetool_jupyter.nodes.origins import package_of
+from nodetool_jupyter.nodes.references import read_uri
 from nodetool_jupyter.settings import Settings, load_settings, read_secret
 from nodetool_jupyter.store import open_store
 from nodetool_jupyter.store.base import Store
@@ -48,7 +49,7 @@ class Session:
     def __init__(self, settings: Settings, store: Store | None = None) -> None:
         self.settings = settings
         self.store = store or open_store(settings)
-        families = without_installed(FAMILIES) if settings.prefer_installed_nodes else FAMILIES
+        families = installed_first(FAMILIES) if settings.prefer_installed_nodes else FAMILIES
         self.registry = Registry({**families, **CELL_NODES}, package_of, InstalledNodes())
         self.manager = JobExecutionManager(settings, self.store, self.registry, self._make_strategy)
         self.manager.recover_jobs()
@@ -67,6 +68,7 @@ class Session:
         limits: ResourceLimits | None = None,
         options: Mapping[str, Any] | None = None,
         user_id: str = "",
+        origin: Origin | None = None,
     ) -> Job:
         """Start a workflow, graph, dict or workflow file at once; see JobExecutionManager.start_job."""
         workflow = as_workflow(source)
@@ -79,6 +81,7 @@ class Session:
             workflow_id=workflow.id,
             name=name if name is not None else workflow.name,
             user_id=user_id,
+            origin=origin,
             options=dict(options or {}),
         )
         return self.submit_request(request)
@@ -152,7 +155,7 @@ class Session:
 
 
 def _context() -> ProcessingContext:
-    return ProcessingContext(workspace=Path.cwd(), services=Services(secret=_secret))
+    return ProcessingContext(workspace=Path.cwd(), services=Services(secret=_secret, read_uri=read_uri))
 
 
 def _secret(name: str) -> str:
@@ -223,39 +226,6 @@ def close_session() -> None:
         session, _session = _session, None
     if session is not None:
         session.close()
-
-
-def submit(
-    source: Source, params: Mapping[str, Any] | None = None, *, strategy: str | None = None, **options: Any
-) -> Job:
-    """Start a workflow and return its Job at once.
-
-    ``options`` are ``name``, the limits of ResourceLimits (``timeout=60``, ``memory="512m"``) and what the
-    strategy knows. Raises before anything runs: OptionError, InvalidGraph, UnknownStrategy,
-    StrategyUnavailable, UnsupportedLimit.
-    """
-    name, limits, rest = _split(options)
-    return get_session().submit(source, params, strategy=strategy, name=name, limits=limits, options=rest)
-
-
-def run(
-    source: Source, params: Mapping[str, Any] | None = None, *, strategy: str | None = None, **options: Any
-) -> Job:
-    """``submit``, then wait for the end; gives the completed Job and raises for one that did not complete."""
-    job = submit(source, params, strategy=strategy, **options)
-    try:
-        job.result()
-    except KeyboardInterrupt:
-        job.cancel()
-        job.wait()
-        raise
-    return job
-
-
-def _split(options: dict[str, Any]) -> tuple[str | None, ResourceLimits, dict[str, Any]]:
-    name = options.pop("name", None)
-    wanted = {key: options.pop(key) for key in list(options) if key in ResourceLimits.model_fields}
-    return name, read_limits(wanted), options
 
 
 def read_limits(wanted: Mapping[str, Any]) -> ResourceLimits:

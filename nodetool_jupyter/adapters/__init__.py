@@ -5,6 +5,6 @@ Nothing here imports nodetool-core before a workflow names a type of it, or a no
 
 from __future__ import annotations
 
-from nodetool_jupyter.adapters.installed import InstalledNodes, is_installed, prepare_cell, without_installed
+from nodetool_jupyter.adapters.installed import InstalledNodes, installed_first, is_installed, prepare_cell
 
-__all__ = ["InstalledNodes", "is_installed", "prepare_cell", "without_installed"]
+__all__ = ["InstalledNodes", "installed_first", "is_installed", "prepare_cell"]

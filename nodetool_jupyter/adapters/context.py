@@ -7,6 +7,7 @@ gives on has become a value by then.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import uuid
 from pathlib import PurePosixPath
@@ -175,7 +176,7 @@ class InstalledContext(NodeToolContext):  # type: ignore[misc]  # nodetool-core 
     async def download_asset(self, asset_id: str) -> IO[bytes]:
         if asset_id in self._assets:
             return io.BytesIO(self._assets[asset_id])
-        return io.BytesIO(self.job.services.read_uri(f"asset://{asset_id}"))
+        return io.BytesIO(await asyncio.to_thread(self.job.read_uri, f"asset://{asset_id}"))
 
     async def download_file(self, url: str) -> IO[bytes]:
         scheme = urlsplit(url).scheme.lower()
@@ -186,7 +187,7 @@ class InstalledContext(NodeToolContext):  # type: ignore[misc]  # nodetool-core 
         if scheme in ("", "data", "file") and not url.startswith("/api/storage/"):
             found: IO[bytes] = await super().download_file(url)
             return found
-        return io.BytesIO(self.job.services.read_uri(url))
+        return io.BytesIO(await asyncio.to_thread(self.job.read_uri, url))
 
     async def _http_request_with_retries(self, method: str, url: str, **given: Any) -> httpx.Response:
         """All of NodeTool's http methods come here; who may be asked is for ``web`` to say."""

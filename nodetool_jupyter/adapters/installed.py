@@ -73,9 +73,12 @@ def is_installed(prefix: str) -> bool:
     return _module_of(prefix) is not None
 
 
-def without_installed(families: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Built-in families but those that an installed package has too, so that its types are used."""
-    return {prefix: modules for prefix, modules in families.items() if not is_installed(prefix)}
+def installed_first(families: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Built-in families, each behind the installed module of its name: where both have a type, that one's."""
+    return {
+        prefix: (f"{NODES}.{prefix}", *modules) if is_installed(prefix) else modules
+        for prefix, modules in families.items()
+    }
 
 
 def prepare_cell() -> None:

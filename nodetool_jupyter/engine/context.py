@@ -55,7 +55,7 @@ def _no_folder() -> Path:
     raise NodeToolError("this run has no temp folder", hint="run it as a job, by %%nodetool or submit()")
 
 
-def _no_read(uri: str) -> bytes:
+def _no_read(_context: ProcessingContext, uri: str) -> bytes:
     raise NodeToolError(f"{uri[:80]!r} can't be read here", hint="pass the data itself, or a data: URI")
 
 
@@ -98,13 +98,39 @@ class ResultCache(Protocol):
         """It is damaged."""
 
 
+class Assets(Protocol):
+    """Content that outlives its job, by id, of the job's user alone. Thread-safe; its methods block, and
+    raise NodeToolError.
+    """
+
+    def read(self, asset_id: str) -> bytes:
+        """The content of an asset."""
+
+    def save(self, content: bytes, suffix: str) -> str:
+        """Keep new content, whose kind the ending says, such as ``.png``; gives its id."""
+
+
+class _NoAssets:
+    def read(self, asset_id: str) -> bytes:
+        raise NodeToolError(
+            f"the asset {asset_id[:80]!r} can't be read here", hint="pass the data itself, or a data: URI"
+        )
+
+    def save(self, content: bytes, suffix: str) -> str:  # noqa: ARG002 - the protocol's
+        raise NodeToolError("no asset can be kept here", hint="give the content as the node's result")
+
+
+NO_ASSETS = _NoAssets()
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the owner of a job provides to its nodes."""
 
     secret: Callable[[str], str] = _no_secret
     temp_folder: Callable[[], Path] = _no_folder
-    read_uri: Callable[[str], bytes] = _no_read
+    read_uri: Callable[[ProcessingContext, str], bytes] = _no_read
+    assets: Assets = NO_ASSETS
     spill: Spill | None = None
     """Where large outputs are written; None keeps them all in the event log."""
     keeper: ResultKeeper | None = None
@@ -205,3 +231,14 @@ class ProcessingContext:
     def temp_folder(self) -> Path:
         """A folder of this job, removed with it."""
         return self.services.temp_folder()
+
+    def read_uri(self, uri: str) -> bytes:
+        """What an address refers to: ``data:``, ``asset://``, ``/api/storage/…``, ``http(s)://``, or
+        ``file://`` in the workspace. Blocks, so call it in a ``def`` node. Raises NodeToolError or
+        ValueError.
+        """
+        return self.services.read_uri(self, uri)
+
+    def save_asset(self, content: bytes, suffix: str = "") -> str:
+        """Keep content for later jobs; gives its address, such as ``asset://3f….png``. Blocks."""
+        return f"asset://{self.services.assets.save(content, suffix)}{suffix}"

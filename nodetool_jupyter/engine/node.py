@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 
 from nodetool_jupyter.engine.annotations import Check, make_check, make_result_check, stream_item, type_of
 from nodetool_jupyter.engine.context import ProcessingContext
+from nodetool_jupyter.engine.reading import Reader, takes_content, when_it_is_here
 from nodetool_jupyter.engine.spec import (
     BUILDING,
     NO_POLICY,
@@ -185,6 +186,19 @@ class _BoundClass:
         return self.method(context)
 
 
+class _ReadingClass(_BoundClass):
+    """Likewise of a node that may read what references refer to."""
+
+    __slots__ = ("_reader",)
+
+    def __init__(self, instance: BaseNode, method: str, reader: Reader) -> None:
+        super().__init__(instance, method)
+        self._reader = reader
+
+    def call(self, values: Mapping[str, Any], context: Any, reader: InputReader | None) -> Any:
+        return self._reader.call(values, context, lambda read: _BoundClass.call(self, read, context, reader))
+
+
 def _class_spec(cls: type[BaseNode]) -> NodeSpec:
     keywords = cls._keywords
     method = "gen_process" if hasattr(cls, "gen_process") else "process"
@@ -192,10 +206,15 @@ def _class_spec(cls: type[BaseNode]) -> NodeSpec:
     outputs = _outputs(cls, function)
     is_stream = method == "gen_process"  # it gives dicts by handle, whatever its annotation says of them
 
+    checks = _content_checks(cls)
+    shape = shape_of(function)
+
     def bind(properties: Mapping[str, Any], dynamic: Mapping[str, Any]) -> _BoundClass:
         instance = cls.model_construct(**properties)
         instance._dynamic_properties = dict(dynamic)
-        return _BoundClass(instance, method)
+        if not (checks or shape.blocks):
+            return _BoundClass(instance, method)
+        return _ReadingClass(instance, method, Reader(shape, checks, properties))
 
     def accept(properties: Mapping[str, Any], value: Any) -> Any:
         return cls.model_construct(**properties).accept(value)
@@ -207,7 +226,7 @@ def _class_spec(cls: type[BaseNode]) -> NodeSpec:
         description=inspect.cleandoc(cls.__doc__ or ""),
         inputs=_field_inputs(cls),
         outputs=outputs.types,
-        shape=shape_of(function),
+        shape=shape,
         bind=bind,
         role=role,
         dynamic=bool(keywords.get("dynamic")),
@@ -242,15 +261,28 @@ def _field_inputs(cls: type[BaseNode]) -> dict[str, InputSpec]:
     }
 
 
+def _content_checks(cls: type[BaseNode]) -> dict[str, Check]:
+    """How to check the inputs that take content, once it is here."""
+    if cls._keywords.get("streaming_input"):
+        return {}  # it takes what arrives as it arrives
+    hints = get_type_hints(cls, localns=vars(cls), include_extras=True)
+    return {
+        name: make_check(hints[name], type_of(hints[name]), field)
+        for name, field in cls.__pydantic_fields__.items()
+        if takes_content(hints[name])
+    }
+
+
 def input_spec(name: str, annotation: Any, field: FieldInfo | None, *, streamed: bool = False) -> InputSpec:
     """The input handle of a field or parameter; ``field`` brings default, bounds and description."""
     metadata = type_of(annotation)
     if field is None:
         return InputSpec(name, metadata, make_check(annotation, metadata), streamed=streamed)
+    check = make_check(annotation, metadata, field)
     return InputSpec(
         name=name,
         type=metadata,
-        check=make_check(annotation, metadata, field),
+        check=when_it_is_here(check) if takes_content(annotation) and not streamed else check,
         default=REQUIRED if field.is_required() else default_of(field),
         description=field.description or "",
         minimum=_bound(field, "ge", "gt"),

@@ -28,6 +28,7 @@ from nodetool_jupyter.engine.wiring import (
     wiring_of,
 )
 from nodetool_jupyter.errors import InvalidGraph, Problem, WorkflowError
+from nodetool_jupyter.model.batch import Signature
 from nodetool_jupyter.model.graph import Edge, Graph, Node, SyncMode
 from nodetool_jupyter.model.resources import Resources
 
@@ -55,6 +56,7 @@ class PlanNode:
     label: str
     """The name a user gave it, else its type's title."""
     spec: NodeSpec
+    signature: Signature
     sync_mode: SyncMode
     wiring: Wiring
     properties: Mapping[str, Any]
@@ -231,7 +233,8 @@ class _Planner:
             wiring_of(spec, handles) if node.id in self.own else self._wiring(spec, (node.type, *handles))
         )
         label = _name_of(node) or spec.title
-        planned = PlanNode(node.id, label, spec, node.sync_mode, wiring, NOTHING, NOTHING)
+        signature = Signature(node.id, label, spec.type)
+        planned = PlanNode(node.id, label, spec, signature, node.sync_mode, wiring, NOTHING, NOTHING)
         self.nodes[node.id] = planned
         if spec.role is Role.COMMENT:
             return

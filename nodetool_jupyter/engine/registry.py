@@ -17,6 +17,7 @@ from nodetool_jupyter.engine.spec import NodeSpec
 from nodetool_jupyter.errors import WorkflowError, is_near, nearest
 
 ENTRY_POINTS = "nodetool_jupyter.nodes"
+OURS = "nodetool_jupyter."
 
 
 class OtherNodes(Protocol):
@@ -155,9 +156,19 @@ class Registry:
     def _load(self, prefix: str) -> None:
         for module_name in self._families.get(prefix, ()):
             if module_name not in self._loaded:
-                for spec in module_specs(_import(prefix, module_name)):
+                for spec in self._specs_in(_import(prefix, module_name)):
                     self._specs.setdefault(spec.type, spec)
                 self._loaded.add(module_name)
+
+    def _specs_in(self, module: ModuleType) -> list[NodeSpec]:
+        """What a module of a family has; it may be another package's, with node classes of its own kind."""
+        others = self.others
+        if others is None or module.__name__.startswith(OURS):
+            return module_specs(module)
+        own = [
+            value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__
+        ]
+        return [*module_specs(module), *filter(None, map(others.adapted, own))]
 
 
 def _is_meant(prefix: str, name: str, known: str) -> bool:

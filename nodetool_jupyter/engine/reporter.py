@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from time import time, time_ns
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from nodetool_jupyter.engine.annotations import Check
 from nodetool_jupyter.engine.context import NodeCancelled, NodeSuspended
 from nodetool_jupyter.engine.failure import code_of, node_error, reason_of
 from nodetool_jupyter.engine.inbox import InputError
@@ -137,18 +136,16 @@ class Reporter:
         """A result with the types that the node declares; raises NodeError for what doesn't have them."""
         spec = self.node.spec
         checks = spec.result_checks or {}
-        if not spec.routes:
-            return self._checked_by(checks[DEFAULT_HANDLE], DEFAULT_HANDLE, result)
-        if not isinstance(result, Mapping):
-            return result
-        return {
-            handle: self._checked_by(checks[handle], handle, value) if handle in checks else value
-            for handle, value in result.items()
-        }
-
-    def _checked_by(self, check: Check, handle: str, value: Any) -> Any:
+        handle = DEFAULT_HANDLE
         try:
-            return check(value)
+            if not spec.routes:
+                return checks[handle](result)
+            if not isinstance(result, Mapping):
+                return result
+            fitting = {}
+            for handle, value in result.items():
+                fitting[handle] = checks[handle](value) if handle in checks else value
+            return fitting
         except ValueError as error:
             raise self.error(f"the result has the wrong type: {error}", handle=handle) from None
 
@@ -192,20 +189,19 @@ class Reporter:
 
     def tell_running(self) -> None:
         """Tell that the node fires for the first time."""
-        node = self.node
         telling = self.run.telling
-        telling.emit((node.id, node.label, node.spec.type, "running", None, time_ns()))
+        telling.emit((self.node.signature, "running", None, time_ns()))
         if telling.eager:
             telling.tell_eagerly()
 
     def tell_completed(self, last: Mapping[str, Any] | None) -> None:
         """Tell that the node has ended, with the values that it sent last, by handle."""
         node = self.node
-        keeper = self.run.context.services.keeper
-        if keeper is not None and last is not None and not node.streams:
-            keeper.keep(node, last)
+        run = self.run
+        if run.keeper is not None and last is not None and not node.streams:
+            run.keeper.keep(node, last)
         shown = {name: preview(value) for name, value in last.items()} if last else None
-        self.run.telling.emit((node.id, node.label, node.spec.type, "completed", shown, time_ns()))
+        run.telling.emit((node.signature, "completed", shown, time_ns()))
 
     def flush_reports(self) -> None:
         """Tell what is still held back: half printed lines, the end of a long log, and the last progress."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
-from types import CodeType, MappingProxyType
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 from pydantic_core import to_json
 
+from nodetool_jupyter.engine.code import add_code, in_words
 from nodetool_jupyter.engine.plan import Plan, PlanNode
 from nodetool_jupyter.engine.spec import NO_POLICY, NodeSpec, Role, Shape
 from nodetool_jupyter.engine.wiring import Wiring
@@ -94,20 +95,9 @@ def _source_of(spec: NodeSpec) -> str:
     for function in functions:
         code = getattr(function, "__code__", None)
         if code is not None:
-            _add_code(digest.update, code)
-            digest.update(repr(getattr(function, "__defaults__", None)).encode(errors="replace"))
+            add_code(digest.update, code)
+            digest.update(in_words(getattr(function, "__defaults__", None)).encode("ascii"))
     return digest.hexdigest()
-
-
-def _add_code(update: Callable[[bytes], None], code: CodeType) -> None:
-    """Code without its place: a cell may move."""
-    update(code.co_code)
-    update(repr((code.co_names, code.co_varnames)).encode())
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            _add_code(update, constant)
-        else:
-            update(repr(constant).encode(errors="replace"))
 
 
 def resume(plan: Plan, keys: Mapping[str, str], kept: Mapping[str, Kept]) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextvars import Context, copy_context
 from itertools import chain
 from time import monotonic, time
@@ -107,6 +107,7 @@ class Run:
     ) -> None:
         self.plan = plan
         self.context = context
+        self.keeper = context.services.keeper
         self.pool = pool
         self.grace = grace
         self.feeds = Feeds()
@@ -136,7 +137,7 @@ class Run:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._variables: Context
         """Context variables as they were at the start: each lane begins with them."""
-        self._inline: Interruptible | None = None
+        self.inline: Interruptible | None = None  # a blocking function on the loop's own thread
         self._wake: asyncio.Event = asyncio.Event()
         self._started = monotonic()
 
@@ -212,9 +213,8 @@ class Run:
         return Outcome("cancelled" if self.is_cancelling else "completed", self.outputs)
 
     def tell_end(self, outcome: Outcome) -> None:
-        keeper = self.context.services.keeper
-        if keeper is not None:
-            keeper.close(is_completed=outcome.status == "completed")
+        if self.keeper is not None:
+            self.keeper.close(is_completed=outcome.status == "completed")
         self.telling.tell_last(outcome.update(monotonic() - self._started))
         self.feeds.close()
 
@@ -223,7 +223,7 @@ class Run:
             return
         self._fault = fault
         self.is_cancelling = True
-        inline, loop = self._inline, self._loop
+        inline, loop = self.inline, self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._wake.set)
         if inline is not None and not inline.is_here():  # a node that cancels its own job ends by itself
@@ -268,9 +268,7 @@ class Run:
         """Lay a value ready at the end of an edge; gives the inbox that took it, if the node has one."""
         node = edge.target
         if node.fires_once:
-            values = self._values[node.index]
-            if values is None:
-                values = self._values[node.index] = {}
+            values = self._values[node.index] = self._values[node.index] or {}
             values[edge.target_handle] = value
             return None
         actor = self._actors[node.index] or self.actor_of(node)
@@ -290,17 +288,25 @@ class Run:
         """A node will send no more than these last values by handle."""
         for handle, edges in source.outgoing.items():
             for edge in edges:
-                if handle in last:
-                    self.deliver(edge, last[handle])
                 node = edge.target
-                if node.fires_once:
-                    self._waiting[node.index] -= 1
-                    if not self._waiting[node.index]:
-                        self._make_ready(node)
-                elif (actor := self.actor_of(node)) is not None:
-                    actor.inbox.end(edge.target_handle)
-                    if not actor.is_scheduled:
-                        self.schedule(actor)
+                if not node.fires_once:
+                    self._end_edge(edge, handle, last)
+                    continue
+                index = node.index
+                if handle in last:
+                    values = self._values[index] = self._values[index] or {}
+                    values[edge.target_handle] = last[handle]
+                left = self._waiting[index] = self._waiting[index] - 1
+                if not left:
+                    self._make_ready(node)
+
+    def _end_edge(self, edge: PlanEdge, handle: str, last: Mapping[str, Any]) -> None:
+        if handle in last:
+            self.deliver(edge, last[handle])
+        if (actor := self.actor_of(edge.target)) is not None:
+            actor.inbox.end(edge.target_handle)
+            if not actor.is_scheduled:
+                self.schedule(actor)
 
     def take_values(self, node: PlanNode) -> dict[str, Any]:
         """What has arrived for a node that fires once."""
@@ -345,21 +351,6 @@ class Run:
         """Whether nothing else could run while a node blocks the loop."""
         busy = len(self._lanes) - (self._standby is not None)
         return busy == 1 and not (self._ready or self.feeds.are_open or self.is_nested)
-
-    def call_here(self, function: Callable[[], Any]) -> Any:
-        """Call a blocking function on the loop's own thread, interruptible from outside."""
-        result: list[Any] = []
-        context = copy_context()
-        self._inline = Interruptible(lambda: result.append(context.run(function)))
-        try:
-            if self.is_cancelling:
-                raise NodeCancelled
-            self._inline.run()
-        finally:
-            self._inline = None
-        if not result:
-            raise NodeCancelled
-        return result[0]
 
     def actor_ended(self, actor: Actor) -> None:
         self._actors[actor.node.index] = None

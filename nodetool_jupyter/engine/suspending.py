@@ -16,7 +16,7 @@ def suspend(run: Run, reporter: Reporter, suspension: NodeSuspended) -> NodeErro
     """Keep the state and tell it; gives the node's error where that can't be."""
     if run.plan.fed:
         return reporter.error("can't suspend a job with streaming inputs: what was pushed would be lost")
-    keeper = run.context.services.keeper
+    keeper = run.keeper
     try:
         if keeper is not None:
             keeper.suspend(reporter.id, suspension.state)

@@ -78,9 +78,9 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "export",
-        "save what a job ran as a file that NodeTool opens",
+        "save a workflow of the notebook, or what a job ran, as a file that NodeTool opens",
         library.export,
-        "ID FILE",
+        "NAME|ID FILE",
         (Completion.JOB_IDS, Completion.FILES),
     ),
     Command(

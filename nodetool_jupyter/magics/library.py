@@ -1,4 +1,4 @@
-"""The commands about graphs and node types: ``graph FILE|ID``, ``export ID FILE`` and ``nodes [QUERY]``."""
+"""The commands about graphs and node types: ``graph FILE|ID``, ``export NAME FILE`` and ``nodes [QUERY]``."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from pathlib import Path
 from nodetool_jupyter.authoring import CELL_NODES
 from nodetool_jupyter.authoring.files import FORMATS, load_workflow, save_workflow
 from nodetool_jupyter.engine.node import NOTEBOOK
-from nodetool_jupyter.engine.registry import Registry
+from nodetool_jupyter.engine.registry import OURS, Registry, module_specs
 from nodetool_jupyter.engine.spec import REQUIRED, InputSpec, NodeSpec
 from nodetool_jupyter.errors import OptionError, WorkflowError
+from nodetool_jupyter.job import Job
 from nodetool_jupyter.magics.arguments import Arguments
 from nodetool_jupyter.magics.jobs import show_graph_of_job
 from nodetool_jupyter.magics.notebook import Notebook
 from nodetool_jupyter.magics.tables import put, tell
-from nodetool_jupyter.model.graph import Workflow
+from nodetool_jupyter.model.graph import Graph, Workflow
 from nodetool_jupyter.nodes import FAMILIES
+from nodetool_jupyter.session import as_workflow
 from nodetool_jupyter.views.drawing import drawn
 from nodetool_jupyter.views.sheet import Grid, Heading, Part, Sheet, Words
 from nodetool_jupyter.views.snapshot import JobView
@@ -71,13 +73,28 @@ def _unknown(node_type: str, registry: Registry) -> str | None:
 
 
 def export(notebook: Notebook, given: Arguments) -> None:
-    """``export``: what a job ran, as a file that NodeTool opens."""
-    job = notebook.session().find(given.word)
-    path = save_workflow(Workflow(name=job.name or "workflow", graph=job.graph), given.more)
-    own = sorted({node.type for node in job.graph.nodes if node.type.startswith(f"{NOTEBOOK}.")})
+    """``export``: a workflow of the notebook by its variable, or what a job ran, as a file that NodeTool
+    opens.
+    """
+    workflow = _named(notebook, given.word)
+    path = save_workflow(workflow, given.more)
+    own = sorted({node.type for node in workflow.graph.nodes if node.type.startswith(f"{NOTEBOOK}.")})
     names = ", ".join(own[:UNKNOWN_SHOWN])
     note = f"; NodeTool doesn't know the notebook's own nodes: {names}" if own else ""
-    tell(f"saved {nodes_text(len(job.graph.nodes))} to {path}{note}")
+    tell(f"saved {nodes_text(len(workflow.graph.nodes))} to {path}{note}")
+
+
+def _named(notebook: Notebook, name: str) -> Workflow:
+    """A variable that holds a workflow goes first; any other is not meant."""
+    value = notebook.namespace.get(name)
+    session = notebook.session()
+    if isinstance(value, (Workflow, Graph)) or (
+        isinstance(value, dict) and {"nodes", "graph"} & value.keys()
+    ):
+        workflow = as_workflow(value)
+        return workflow if workflow.name else workflow.model_copy(update={"name": name})
+    job = value if isinstance(value, Job) else session.find(name)
+    return Workflow(name=job.name or "workflow", graph=job.graph)
 
 
 def show_nodes(notebook: Notebook, given: Arguments) -> None:
@@ -88,14 +105,44 @@ def show_nodes(notebook: Notebook, given: Arguments) -> None:
         near = registry.suggest(given.word)
         hint = f"did you mean {near}?" if near else "%nodetool nodes lists all"
         raise OptionError(f"no node type matches {given.word!r}", hint=hint)
+    both = [Words(text) for text in twins(registry, found[:LISTED])]
     if len(found) <= IN_FULL:
-        put(Sheet(part for spec in found for part in described(spec)))
+        put(Sheet([*(part for spec in found for part in described(spec)), *both]))
         return
     rows = [(spec.type, _inputs_in_short(spec), _first_line(spec.description)) for spec in found[:LISTED]]
     more = len(found) - len(rows)
     note = "%nodetool nodes TYPE shows one in full"
     note += f"; {more} more match, another word narrows it" if more else ""
-    put(Sheet([Grid(rows, ("type", "inputs", "what it does")), Words(note)]))
+    put(Sheet([Grid(rows, ("type", "inputs", "what it does")), *both, Words(note)]))
+
+
+def twins(registry: Registry, found: list[NodeSpec]) -> list[str]:
+    """A sentence for those types that both this library and an installed package have, and which is used."""
+    said = []
+    for is_built_in, used, other in ((True, "built-in", 1), (False, "installed", 0)):
+        both = [spec.type for spec in found if _is_ours(spec) is is_built_in and _has_twin(registry, spec)]
+        if both:
+            names = ", ".join(both[:UNKNOWN_SHOWN])
+            one = f"the {used} one is used; NODETOOL_PREFER_INSTALLED_NODES={other} turns it round"
+            said.append(f"an installed NodeTool package has {names} too: {one}, in a new kernel")
+    return said
+
+
+def _is_ours(spec: NodeSpec) -> bool:
+    return str(getattr(spec.source, "__module__", "")).startswith(OURS)
+
+
+def _has_twin(registry: Registry, spec: NodeSpec) -> bool:
+    """Whether the other of the two has a type as well."""
+    if not _is_ours(spec):
+        modules = FAMILIES.get(spec.type.rpartition(".")[0], ())
+        return any(
+            each.type == spec.type for module in modules for each in module_specs(import_module(module))
+        )
+    try:
+        return registry.others is not None and registry.others.find(spec.type) is not None
+    except WorkflowError:  # its module is there and can't be imported, which the list of all says
+        return False
 
 
 def search(registry: Registry, query: str) -> list[NodeSpec]:

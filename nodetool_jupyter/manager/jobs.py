@@ -31,6 +31,7 @@ from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.store.assets import RunFiles
 from nodetool_jupyter.store.base import Store, StoreWarning, new_job_id
+from nodetool_jupyter.store.bucket import AssetStore
 from nodetool_jupyter.store.results import StoredResults
 from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy
 
@@ -49,6 +50,7 @@ class JobExecutionManager:
         self.store = store
         self.registry = registry
         self.results = StoredResults(store.cache_directory)
+        self.assets = AssetStore(settings.asset_url, store.asset_directory)
         self.strategies = Strategies(make_strategy)
         self._lock = threading.RLock()
         self._live: dict[str, ManagedJob] = {}
@@ -253,6 +255,7 @@ class JobExecutionManager:
             secret=context.services.secret,
             temp_folder=managed.folder.get,
             read_uri=context.services.read_uri,
+            assets=self.assets.of(record.user_id),
             spill=RunFiles(self.store, record.id),
             results=self.results,
             gpus=self.settings.gpu_devices,

@@ -120,6 +120,10 @@ class Store(ABC):
     def cache_directory(self) -> Path:
         """Where results lie that jobs share by content; not made by this call."""
 
+    def asset_directory(self) -> Path:
+        """Where the assets of this home lie, if no setting says another place; not made by this call."""
+        return self.cache_directory().parent / "assets"
+
     @abstractmethod
     def remove(self, job_ids: Collection[str]) -> list[str]:
         """Forget jobs and delete their run directories; gives those that are gone. Live ones stay."""

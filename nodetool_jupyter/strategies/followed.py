@@ -228,6 +228,11 @@ def read_ticket(ticket: str | None) -> str:
     return str(found["order"])
 
 
+def import_path() -> list[str]:
+    """Where this process imports from."""
+    return [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109
+
+
 def _unreadable(error: Exception, limits: ResourceLimits) -> Fault:
     if isinstance(error, StoreError):
         return log_fault(error, limits)
@@ -284,7 +289,7 @@ class FollowedStrategy(Strategy):
             "workspace": str(launch.context.workspace),
             "working_directory": os.getcwd(),  # noqa: PTH109 - as the system has it
             "resumed": None if launch.resumed is None else str(launch.resumed),
-            "path": [entry or os.getcwd() for entry in sys.path],  # noqa: PTH109
+            "path": import_path(),
         }
         return Order(
             job_id=launch.job_id,

@@ -76,6 +76,12 @@ def marker(type_name: str, kind: str, **fields: JSON) -> dict[str, JSON]:
     return {"type": type_name, KIND: kind, **fields}
 
 
+class Content:
+    """Marks an annotation whose values are made of what a reference refers to, such as the bytes of an
+    image.
+    """
+
+
 def is_marker(value: JSON) -> bool:
     """Whether a piece of JSON was written by a codec, or else is a dict of the user's."""
     return type(value) is dict and KIND in value and "type" in value

@@ -161,7 +161,9 @@ def _from_reference(pandas: Any, reference: dict[str, Any]) -> Any:
     content = _content(reference)
     if content is None:
         return pandas.DataFrame(columns=columns or None)
-    kind = uri[5:60] if uri.startswith("data:") else urlsplit(uri).path.lower()
+    kind = uri[5:60] if uri.startswith("data:") else (urlsplit(uri).path or urlsplit(uri).netloc).lower()
+    if "." not in kind.rpartition("/")[2] and not uri.startswith("data:"):  # an asset is named by its id
+        kind = ".json" if content.lstrip()[:1] in (b"[", b"{") else ".csv"
     if kind.endswith(".csv") or kind.startswith("text/csv"):
         return pandas.read_csv(io.BytesIO(content))
     if kind.endswith(".json") or kind.startswith("application/json"):

@@ -76,7 +76,7 @@ class ValueFolder:
         try:
             make_private(self._folder)
             self._refuse_link()
-            _write_new(self._folder / reference, data)
+            write_private(self._folder / reference, data)
         except OSError as error:
             raise StoreError(
                 f"a large value of {self._owner} can't be written: {error.strerror or error}",
@@ -101,7 +101,8 @@ class ValueFolder:
             raise OSError(f"{self._folder} is a symbolic link")
 
 
-def _write_new(path: Path, data: bytes | Callable[[BinaryIO], None]) -> None:
+def write_private(path: Path, data: bytes | Callable[[BinaryIO], None]) -> None:
+    """Write a new file for this user only, or none; raises OSError."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(fd, "wb") as file:

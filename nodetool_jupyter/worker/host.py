@@ -38,6 +38,7 @@ from nodetool_jupyter.engine.threads import ThreadPool
 from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError, StoreError
 from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.request import ResourceLimits
+from nodetool_jupyter.nodes.references import read_uri
 from nodetool_jupyter.settings import (
     get_environment,
     read_allowed_hosts,
@@ -76,12 +77,17 @@ def work(
     os.register_at_fork(after_in_child=teller.let_go)
     try:
         teller.open()
+        results = CacheClient(folder.path)
+        if order.sandbox is not None:
+            _prepare_sandbox(folder, results)
         _settle(order, environment)
         for group in groups:
             group.enter()
         is_grouped = any("pids" in group.controllers for group in groups)
         limits.apply(order.limits, is_grouped=is_grouped)
-        worker = _Worker(order, folder, teller)
+        if order.sandbox is not None:
+            _enter_sandbox(order, order.sandbox, folder)
+        worker = _Worker(order, folder, teller, results)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the supervisor is told why nothing ran
         return teller.hand_over(_update_of(_unable(error, order.limits), order))
     return worker.run()
@@ -111,11 +117,27 @@ def _settle(order: Order, environment: Mapping[str, str] | None) -> None:
         Path("/proc/self/oom_score_adj").write_text("500", "ascii")
 
 
+def _prepare_sandbox(folder: RunFolder, results: CacheClient) -> None:
+    """What can't be had any more from inside."""
+    from nodetool_jupyter.worker import sandbox
+
+    sandbox.make_places(folder)
+    results.connect()
+
+
+def _enter_sandbox(order: Order, name: str, folder: RunFolder) -> None:
+    """From here on nothing is believed of this process."""
+    from nodetool_jupyter.worker import sandbox
+
+    sandbox.enter(name, folder, order.path, order.resumed)
+
+
 class _Worker:
     """One order, ready to run."""
 
-    def __init__(self, order: Order, folder: RunFolder, teller: Teller) -> None:
+    def __init__(self, order: Order, folder: RunFolder, teller: Teller, results: CacheClient) -> None:
         self._order = order
+        self._results = results
         self._folder = folder
         self._teller = teller
         self._pool = ThreadPool(order.thread_pool_size)
@@ -174,11 +196,12 @@ class _Worker:
         services = Services(
             secret=_secret,
             temp_folder=self._temp_folder,
+            read_uri=read_uri,
             spill=ValueFolder(self._folder.values, f"job {order.job_id}"),
             keeper=keeper,
             resumption=self._resumption(),
             pickle=dump,
-            results=CacheClient(self._folder.path),
+            results=self._results,
             gpus=read_gpu_devices() if order.is_contained else order.gpus,
             allowed_hosts=read_allowed_hosts(),
         )
@@ -249,10 +272,20 @@ class _Worker:
         given, used = self._order.limits, _most_memory()
         fault = next(filter(None, (limits.reached(each, given, used) for each in _causes(error))), None)
         if fault is None:
-            return update
+            return self._with_hint(update, error)
         said = f"node {error.node_id} ({error.node_type}): {fault.message}"
         named = replace(update.fault, code=fault.code, message=said, hint=fault.hint)
         return replace(update, fault=named, error=said)
+
+    def _with_hint(self, update: JobUpdate, error: BaseException) -> JobUpdate:
+        """The end with what to do, where it was the sandbox that a node has met."""
+        name = self._order.sandbox
+        if name is None or update.fault is None or update.fault.hint is not None:
+            return update
+        from nodetool_jupyter.worker import sandbox
+
+        hint = next(filter(None, (sandbox.hint_for(name, each) for each in _causes(error))), None)
+        return replace(update, fault=replace(update.fault, hint=hint))
 
 
 def _hold_back_signals() -> None:

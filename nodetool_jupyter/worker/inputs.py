@@ -13,6 +13,7 @@ import struct
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -149,11 +150,10 @@ class InputReader:
 
     def _read_on(self) -> None:
         path = self._folder.path
-        with suppress(FileExistsError):
-            os.mkfifo(path / BELL, 0o600)
+        make_ends(self._folder)
         # Open for both, so that it is never at its end; before the first look, so that no ring is missed.
         bell = os.open(path / BELL, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        taken = os.open(path / TAKEN, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | NO_LINK, 0o600)
+        taken = os.open(path / TAKEN, os.O_RDWR | os.O_TRUNC | os.O_CLOEXEC | NO_LINK)
         log, offset, count = LogReader(path / INPUTS), 0, 0
         with selectors.DefaultSelector() as selector:
             selector.register(bell, selectors.EVENT_READ)
@@ -173,6 +173,15 @@ class InputReader:
             return
         unpack_code(frame["code"])
         feed.push(decode(frame["value"], self._find, unpickle=pickle.loads))
+
+
+def make_ends(folder: RunFolder) -> tuple[Path, Path]:
+    """Make what the worker needs to read inputs, and write how far it has come; raises OSError."""
+    bell, taken = folder.path / BELL, folder.path / TAKEN
+    with suppress(FileExistsError):
+        os.mkfifo(bell, 0o600)
+    os.close(os.open(taken, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | NO_LINK, 0o600))
+    return bell, taken
 
 
 def _read(line: bytes) -> dict[str, Any]:

@@ -58,6 +58,8 @@ class Order:
     first_seq: int = 1
     is_contained: bool = False
     """Whether the supervisor and its worker have a container of their own."""
+    sandbox: str | None = None
+    """The sandbox that the worker puts itself into."""
 
     def to_bytes(self) -> bytes:
         """As it lies in the run directory."""

@@ -38,11 +38,12 @@ def die_with_parent(parent: int) -> None:
 def _prctl(option: int, value: int) -> bool:
     if sys.platform != "linux":
         return False
-    return bool(_libc().prctl(option, value, 0, 0, 0) == 0)
+    return bool(libc().prctl(option, value, 0, 0, 0) == 0)
 
 
 @cache
-def _libc() -> ctypes.CDLL:
+def libc() -> ctypes.CDLL:
+    """The C library of this process."""
     return ctypes.CDLL(None, use_errno=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -97,3 +98,30 @@ def test_ci_accepts_no_skip(source: str, ci: str, outcome: str, tmp_path: Path) 
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", tmp_path]
     result = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert f"= {outcome} in " in result.stdout, result.stdout
+
+
+PAIR = "def test_first(): pass\ndef test_second(): pass"
+SHARED = {
+    "docker": ("integration/test_docker_ends.py", "contract/test_strategies.py"),
+    "browser": ("browser/test_live.py", "browser/test_kept.py"),
+    "a file": ("unit/test_views.py",),
+    "another": ("contract/test_store.py",),
+}
+
+
+def test_processes_share_a_run_by_what_belongs_together(tmp_path: Path) -> None:
+    """With ``-n``: all tests in a browser have one server, all with containers one image; a file is one."""
+    (tmp_path / "conftest.py").write_text((ROOT / "conftest.py").read_text("utf-8"), "utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n", "utf-8")
+    places = {f"tests/{file}": group for group, files in SHARED.items() for file in files}
+    for place in places:
+        path = tmp_path / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        each = "import pytest\n@pytest.mark.parametrize('strategy', ['docker'])\ndef test_it(strategy): pass"
+        path.write_text(each if "strategies" in place else PAIR, "utf-8")
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "xdist", "-p", "no:cacheprovider", "-n", "4"]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    found = re.findall(r"\[(gw\d)\] \[ *\d+%\] PASSED (\S+?)::", result.stdout)
+    assert len(found) == 11, result.stdout
+    assert len({(places[place], worker) for worker, place in found}) == len(SHARED)

@@ -13,10 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from nodetool_jupyter.adapters import InstalledNodes, is_installed, without_installed
+from nodetool_jupyter.adapters import InstalledNodes, installed_first, is_installed
 from tests.integration.installed_programs import CLASSES, PACKAGE, START
 
 VARIABLE = "NODETOOL_CORE_PATH"
+REPLACED = """
+class Not(BaseNode):
+    value: bool = False
+    async def process(self, context) -> str:
+        return "installed"
+"""
 ROOT = Path(__file__).parents[2]
 
 
@@ -31,7 +37,7 @@ class Programs:
         (package / "broken.py").write_text("import not_there", "utf-8")
         replaced = package.parent / "nodetool"
         replaced.mkdir()
-        (replaced / "boolean.py").write_text(PACKAGE, "utf-8")
+        (replaced / "boolean.py").write_text(PACKAGE + REPLACED, "utf-8")
 
     def run(self, program: str, **variables: str) -> str:
         """What a program prints."""
@@ -43,7 +49,7 @@ class Programs:
             [sys.executable, str(path)],
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=800,
             env={**os.environ, **home, **variables},
         )
         assert done.returncode == 0, done.stderr[-3000:]
@@ -148,14 +154,28 @@ except Exception as error:
 
 
 @pytest.mark.needs_variable(VARIABLE)
-def test_a_built_in_family_goes_first_unless_a_setting_says_otherwise(programs: Programs) -> None:
+def test_a_built_in_type_is_used_unless_a_setting_says_otherwise(programs: Programs) -> None:
+    """Of a type that both have; each has its other ones, whatever is set. The command says which is used."""
     program = f"""{START}
 registry = get_session().registry
-found = registry.get("nodetool.boolean.Not")
-print(registry.get("nodetool.boolean.Louder") is not None, found and found.source.__module__)
+for name in ("Not", "Louder", "Some"):
+    print(registry.get(f"nodetool.boolean.{{name}}").source.__module__)
+from nodetool_jupyter.magics.library import twins
+print(*twins(registry, [registry.get(f"nodetool.boolean.{{name}}") for name in ("Not", "Some")]))
+for strategy in ("threaded", "subprocess"):
+    print(run(graph("nodetool.boolean.Not", {{"value": True}}), strategy=strategy).result())
 """
-    assert programs.run(program) == "True nodetool_jupyter.nodes.boolean\n"
-    assert programs.run(program, NODETOOL_PREFER_INSTALLED_NODES="1") == "True None\n"
+    built_in, installed = "nodetool_jupyter.nodes.boolean", "nodetool.nodes.nodetool.boolean"
+    said = "an installed NodeTool package has nodetool.boolean.Not too"
+    printed = programs.run(program).splitlines()
+    assert printed[:3] == [built_in, installed, built_in]
+    assert printed[3].startswith(said)
+    assert "the built-in one is used; NODETOOL_PREFER_INSTALLED_NODES=1 turns it round" in printed[3]
+    assert printed[4:] == ["False", "False"]
+    printed = programs.run(program, NODETOOL_PREFER_INSTALLED_NODES="1").splitlines()
+    assert printed[:3] == [installed, installed, built_in]
+    assert "the installed one is used; NODETOOL_PREFER_INSTALLED_NODES=0 turns it round" in printed[3]
+    assert printed[4:] == ["installed", "installed"]
 
 
 @pytest.mark.needs_variable(VARIABLE)
@@ -181,4 +201,4 @@ def test_without_nodetool_core_there_is_nothing_to_find() -> None:
         assert nodes.find(name) is None
     assert nodes.adapted(Programs) is None
     assert not is_installed("nodetool.text")
-    assert without_installed({"nodetool.text": ("module",)}) == {"nodetool.text": ("module",)}
+    assert installed_first({"nodetool.text": ("module",)}) == {"nodetool.text": ("module",)}

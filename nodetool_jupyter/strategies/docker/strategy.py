@@ -21,7 +21,6 @@ from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, Launch
 from nodetool_jupyter.strategies.docker import spec as specs
 from nodetool_jupyter.strategies.docker.berths import Berths
-from nodetool_jupyter.strategies.docker.carried import carried
 from nodetool_jupyter.strategies.docker.client import Engine, Image
 from nodetool_jupyter.strategies.docker.execution import DockerJobExecution
 from nodetool_jupyter.strategies.docker.image import default_image, is_ours, misfit
@@ -29,6 +28,7 @@ from nodetool_jupyter.strategies.docker.prewarmed import Idle, Pool
 from nodetool_jupyter.strategies.docker.reaper import Reaped, reap
 from nodetool_jupyter.strategies.docker.spec import ContainerSpec, EngineFacts, User
 from nodetool_jupyter.strategies.followed import FollowedStrategy, read_ticket, with_ticket, write_ticket
+from nodetool_jupyter.worker.carried import carried
 from nodetool_jupyter.worker.limits import ENFORCED
 
 FRESH = 30.0

@@ -310,7 +310,8 @@ class TestContext:
         [
             (lambda context: context.secret("KEY"), "no secret 'KEY' is available here"),
             (lambda context: context.temp_folder(), "this run has no temp folder"),
-            (lambda context: context.services.read_uri("file:///x"), "'file:///x' can't be read here"),
+            (lambda context: context.read_uri("file:///x"), "'file:///x' can't be read here"),
+            (lambda context: context.save_asset(b"x"), "no asset can be kept here"),
         ],
     )
     def test_missing_services_say_so(

@@ -116,8 +116,30 @@ def test_a_job_is_exported(shell: Shell, tmp_path: Path) -> None:
     shell.run("%%nodetool --quiet --name own\nshout(text='a')")
     said = shell.run(f"%nodetool export own {tmp_path / 'own.json'}")
     assert "the notebook's own nodes: notebook.shout" in said.text + said.plain
-    for words, match in (("", "it needs ID"), ("mine", "it needs FILE"), (f"mine {path} more", "too many")):
+    for words, match in (
+        ("", "it needs NAME|ID"),
+        ("mine", "it needs FILE"),
+        (f"mine {path} more", "too many"),
+    ):
         assert match in str(shell.run(f"%nodetool export {words}").error)
+
+
+def test_a_workflow_is_exported_by_its_variable(shell: Shell, tmp_path: Path) -> None:
+    """A Workflow, a graph, a dict or a Job; of anything else, and of no variable, a job's name is meant."""
+    path = tmp_path / "out.json"
+    graph = (
+        '{"nodes": [{"id": "a", "type": "nodetool.constant.String", "data": {"value": "x"}}], "edges": []}'
+    )
+    shell.run(f"from nodetool_jupyter import Workflow, submit\nplain = {graph}")
+    shell.run("named = Workflow.model_validate({'name': 'kept', 'graph': plain})\nbare = named.graph")
+    shell.run("job = submit(named)\njob.wait()\nkept = 5")
+    names = {"plain": "plain", "bare": "bare", "named": "kept", "job": "kept", "kept": "kept"}
+    for word, name in names.items():
+        said = shell.run(f"%nodetool export {word} {path}")
+        assert said.error is None, word
+        workflow = load_workflow(path)
+        assert (workflow.name, [node.id for node in workflow.graph.nodes]) == (name, ["a"])
+    assert "no job has the id" in str(shell.run(f"%nodetool export nothing {path}").error)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from PIL import Image
 
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.engine.spec import InputSpec, NodeSpec
+from nodetool_jupyter.errors import NodeToolError
 from nodetool_jupyter.model.types import TypeMetadata
 from nodetool_jupyter.nodes import FAMILIES, text
 from nodetool_jupyter.nodes.svg_text import element
@@ -108,7 +109,9 @@ def bounded(handle: InputSpec) -> st.SearchStrategy[Any]:
 def test_a_result_or_a_sentence(
     spec: NodeSpec, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """No other exception than ValueError, and what was given stays as it was; files are in the workspace."""
+    """No exception but a ValueError, or that an address can't be read here. What was given stays as it was;
+    files are in the workspace.
+    """
     properties = {name: data.draw(bounded(handle), name) for name, handle in spec.inputs.items()}
     before = copy.deepcopy(properties)
     assert refusal(spec, properties, inside(tmp_path_factory.mktemp("place"))) != ""
@@ -138,6 +141,6 @@ def refusal(spec: NodeSpec, properties: dict[str, Any], context: Notes, **dynami
     """The sentence with which a node refuses; None where it gives a result."""
     try:
         run_spec(spec, properties, dynamic=dynamic, context=context)
-    except ValueError as error:
+    except (ValueError, NodeToolError) as error:
         return str(error)
     return None

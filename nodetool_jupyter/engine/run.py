@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextvars import Context, copy_context
 from itertools import chain
 from time import monotonic, time
@@ -82,7 +82,7 @@ class Run:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._variables: Context
         """Context variables as they were at the start: each lane begins with them."""
-        self._inline: Interruptible | None = None
+        self.inline: Interruptible | None = None  # a blocking function on the loop's own thread
         self._wake: asyncio.Event = asyncio.Event()
         self._started = monotonic()
 
@@ -168,7 +168,7 @@ class Run:
             return
         self._fault = fault
         self.is_cancelling = True
-        inline, loop = self._inline, self._loop
+        inline, loop = self.inline, self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._wake.set)
         if inline is not None and not inline.is_here():  # a node that cancels its own job ends by itself
@@ -296,21 +296,6 @@ class Run:
         """Whether nothing else could run while a node blocks the loop."""
         busy = len(self._lanes) - (self._standby is not None)
         return busy == 1 and not (self._ready or self.feeds.are_open or self.is_nested)
-
-    def call_here(self, function: Callable[[], Any]) -> Any:
-        """Call a blocking function on the loop's own thread, interruptible from outside."""
-        result: list[Any] = []
-        context = copy_context()
-        self._inline = Interruptible(lambda: result.append(context.run(function)))
-        try:
-            if self.is_cancelling:
-                raise NodeCancelled
-            self._inline.run()
-        finally:
-            self._inline = None
-        if not result:
-            raise NodeCancelled
-        return result[0]
 
     def actor_ended(self, actor: Actor) -> None:
         self._actors[actor.node.index] = None

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from nodetool_jupyter.errors import WorkflowError as WorkflowError
     from nodetool_jupyter.job import Job as Job
     from nodetool_jupyter.manager import JobExecutionManager as JobExecutionManager
+    from nodetool_jupyter.model.control import RunEvent as RunEvent
+    from nodetool_jupyter.model.control import StopEvent as StopEvent
     from nodetool_jupyter.model.events import Chunk as Chunk
     from nodetool_jupyter.model.events import EdgeUpdate as EdgeUpdate
     from nodetool_jupyter.model.events import JobUpdate as JobUpdate
@@ -79,6 +81,7 @@ _NAMES = {
     ),
     "job": "Job",
     "manager": "JobExecutionManager",
+    "model.control": "RunEvent StopEvent",
     "model.events": (
         "JobUpdate NodeUpdate NodeProgress EdgeUpdate OutputUpdate PreviewUpdate SaveUpdate LogUpdate "
         "Notification Chunk"

@@ -24,7 +24,7 @@ class _Declares(Bound, Protocol):
 
 def own_spec(node: Node, spec: NodeSpec, problems: list[Problem]) -> NodeSpec:
     """The spec of one node, which is that of its type where nothing else is said."""
-    if node.dynamic_outputs:
+    if not node.dynamic_outputs.keys() <= spec.outputs.keys():
         spec = _with_outputs(node, spec, problems)
     extra = node.model_extra or {}
     given = {name: extra[name] for name in POLICY_FIELDS if name in extra}

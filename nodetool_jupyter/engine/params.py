@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nodetool_jupyter.engine.annotations import describe
+from nodetool_jupyter.engine.depth import refuse_depth
 from nodetool_jupyter.engine.spec import REQUIRED, Role
 from nodetool_jupyter.errors import Problem
 from nodetool_jupyter.model.graph import Node
@@ -24,8 +25,10 @@ STREAM = "stream"
 class Params:
     """What was given, and the nodes that may take it."""
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
+    def __init__(self, given: Mapping[str, Any], *, are_promised: bool = False) -> None:
         self.given = given
+        self.are_promised = are_promised
+        """Whether all that nodes need will be given when it runs."""
         self.inputs: list[tuple[str, PlanNode]] = []
         """Nodes that may take a param, by its name."""
 
@@ -39,7 +42,8 @@ class Params:
 
     def gives(self, planned: PlanNode) -> bool:
         """Whether a node need not have a value of its own."""
-        return planned.is_fed or (planned.spec.role is Role.INPUT and planned.param in self.given)
+        is_given = self.are_promised or planned.param in self.given
+        return planned.is_fed or (planned.spec.role is Role.INPUT and is_given)
 
     def problems(self) -> Iterator[Problem]:
         """Names that are there twice or not at all, and values that aren't accepted."""
@@ -70,6 +74,7 @@ class Params:
         try:
             if name in self.given:
                 value = value_spec.check(self.given[name])
+                refuse_depth(value)
             if value is not REQUIRED:
                 accepted = planned.spec.accept(planned.properties, value)
                 planned.properties = {**planned.properties, "value": accepted}

@@ -12,24 +12,25 @@ from types import MappingProxyType
 from typing import Any
 
 from nodetool_jupyter.engine.annotations import Check
+from nodetool_jupyter.engine.depth import CONTAINERS, depth_problems, refuse_depth
+from nodetool_jupyter.engine.flow import complete, stream_problems
+from nodetool_jupyter.engine.nesting import nested_spec
 from nodetool_jupyter.engine.own import own_spec
 from nodetool_jupyter.engine.params import STREAM, Params, plan_stream
 from nodetool_jupyter.engine.registry import Registry
-from nodetool_jupyter.engine.spec import NO_POLICY, REQUIRED, NodeSpec, Role, Shape
+from nodetool_jupyter.engine.spec import NO_POLICY, REQUIRED, NodeSpec, Role
 from nodetool_jupyter.engine.wiring import (
     Wiring,
     control_handle,
     edge_problems,
     fan_in_problems,
     near,
-    output_type,
     wiring_of,
 )
 from nodetool_jupyter.errors import InvalidGraph, Problem, WorkflowError
 from nodetool_jupyter.model.batch import Signature
-from nodetool_jupyter.model.control import CONTROL
 from nodetool_jupyter.model.graph import Edge, Graph, Node, SyncMode
-from nodetool_jupyter.model.types import ANY, gathers
+from nodetool_jupyter.model.resources import Resources
 
 SUGGESTED = 20
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -103,18 +104,29 @@ class Plan:
     """
     fed: tuple[PlanNode, ...] = ()
     """Inputs that values are pushed to while the job runs."""
-    demanding: tuple[PlanNode, ...] = ()
-    """Nodes that need cores, memory or GPUs."""
+    demanding: tuple[tuple[str, Resources], ...] = ()
+    """Ids of nodes that need cores, memory or GPUs, with what they need."""
+
+    def specs(self) -> Iterator[NodeSpec]:
+        """The types of all nodes, those of the workflows that some of them run among them."""
+        for node in self.nodes:
+            yield node.spec
+            if node.spec.nested is not None:
+                yield from node.spec.nested.specs()
 
 
-def compile_graph(graph: Graph, registry: Registry, params: Mapping[str, Any] | None = None) -> Plan:
-    """Make the plan of a graph; raises InvalidGraph with all of its problems."""
-    planner = _Planner(graph, registry, dict(params or {}))
+def compile_graph(
+    graph: Graph, registry: Registry, params: Mapping[str, Any] | None = None, *, level: int = 0
+) -> Plan:
+    """Make the plan of a graph; raises InvalidGraph with all of its problems. ``level`` is above 0 for one
+    that lies in another: what its inputs need comes when it runs.
+    """
+    planner = _Planner(graph, registry, dict(params or {}), level)
     problems = planner.find_problems()
     if problems:
         raise InvalidGraph(problems)
     plan = planner.plan()
-    problems = list(_stream_problems(plan))
+    problems = list(stream_problems(plan))
     if problems:
         raise InvalidGraph(problems)
     return plan
@@ -126,10 +138,11 @@ def find_problems(graph: Graph, registry: Registry, params: Mapping[str, Any] | 
 
 
 class _Planner:
-    def __init__(self, graph: Graph, registry: Registry, params: dict[str, Any]) -> None:
+    def __init__(self, graph: Graph, registry: Registry, params: dict[str, Any], level: int = 0) -> None:
         self.graph = graph
+        self.level = level
         self.registry = registry
-        self.params = Params(params)
+        self.params = Params(params, are_promised=level > 0)
         self.order: list[str] = []
         self.specs: dict[str, NodeSpec] = {}
         self.own: set[str] = set()
@@ -138,7 +151,7 @@ class _Planner:
         self.sources: dict[str, list[Edge]] = {}
         self.nodes: dict[str, PlanNode] = {}
         self.controlled: set[str] = set()
-        self.demanding: list[PlanNode] = []
+        self.demanding: list[tuple[str, Resources]] = []
         self._wirings: dict[tuple[str, ...], Wiring] = {}
 
     def find_problems(self) -> list[Problem]:
@@ -163,8 +176,8 @@ class _Planner:
                 except WorkflowError as error:
                     reasons[node.type] = f"{error.message}; {error.hint}"
             if spec is not None:
-                if node.dynamic_outputs or node.model_extra:
-                    spec = self._own_spec(node, spec, problems)
+                if node.dynamic_outputs or node.model_extra or spec.role is Role.WORKFLOW:
+                    node, spec = self._own_spec(node, spec, problems)  # noqa: PLW2901 - as it is planned
                 self.specs[node.id] = spec
                 self.known[node.id] = node
                 continue
@@ -174,11 +187,16 @@ class _Planner:
                 reasons[node.type] = f"node type {node.type!r} is not known here{guess}"
             problems.append(Problem(reasons[node.type], node_id=node.id))
 
-    def _own_spec(self, node: Node, spec: NodeSpec, problems: list[Problem]) -> NodeSpec:
-        own = own_spec(node, spec, problems)
+    def _own_spec(self, node: Node, spec: NodeSpec, problems: list[Problem]) -> tuple[Node, NodeSpec]:
+        own = spec
+        if spec.role is Role.WORKFLOW:
+            own = nested_spec(node, spec, self.registry, self.level, problems)
+            values = {**node.dynamic_properties, **node.data}
+            node = node.model_copy(update={"data": values, "dynamic_properties": {}})
+        own = own_spec(node, own, problems)
         if own is not spec:
             self.own.add(node.id)
-        return own
+        return node, own
 
     def _guess(self, type_name: str, near: str | None) -> str:
         if near:
@@ -228,11 +246,17 @@ class _Planner:
             problems += _property_problems(node, planned)
         if spec.role is Role.INPUT or spec.role is Role.OUTPUT:
             self.params.name(planned)
-        if spec.policy is not NO_POLICY and spec.policy.resources is not None:
-            self.demanding.append(planned)
+        if spec.policy is not NO_POLICY or spec.nested is not None:
+            self._note_demand(node.id, spec)
         planned.is_controlled = node.id in self.controlled
         if not (wiring.is_sound or planned.is_controlled):
             problems += self._missing_values(node, planned)
+
+    def _note_demand(self, node_id: str, spec: NodeSpec) -> None:
+        if spec.policy.resources is not None:
+            self.demanding.append((node_id, spec.policy.resources))
+        if spec.nested is not None:
+            self.demanding += ((node_id, needed) for _, needed in spec.nested.demanding)
 
     def _missing_values(self, node: Node, planned: PlanNode) -> Iterator[Problem]:
         given = {*planned.producers, *node.data}
@@ -268,7 +292,7 @@ class _Planner:
             ordered = [node for node in ordered if node.spec.role is not Role.COMMENT]
         for index, node in enumerate(ordered):
             node.index = index
-            _complete(node)
+            complete(node)
         outputs: dict[str, bool] = {}
         for node in nodes.values():
             if node.spec.role is Role.OUTPUT:
@@ -298,80 +322,12 @@ def _property_problems(node: Node, planned: PlanNode) -> Iterator[Problem]:
         elif name not in planned.producers:
             try:
                 properties[name] = handle.check(value)
+                if type(value) in CONTAINERS:
+                    refuse_depth(value)
             except ValueError as error:
                 yield Problem(str(error), node.id, name)
+    yield from depth_problems(node.id, dynamic)
     if node.dynamic_properties and not spec.dynamic:
         names = ", ".join(sorted(node.dynamic_properties))
         yield Problem(f"{spec.type} takes no dynamic properties, found {names}", node.id)
     planned.properties, planned.dynamic_properties = properties, dynamic
-
-
-def _complete(node: PlanNode) -> None:
-    """What depends on the nodes before: which handles gather, which edges stream."""
-    spec = node.spec
-    wiring = node.wiring
-    gathered = wiring.crowded
-    if wiring.lists:
-        gathered = gathered.union(_lists_of_singles(node))
-    node.gathered = gathered
-    streams = _may_stream(node)
-    node.streams = streams
-    if streams:
-        for edges in node.outgoing.values():
-            for edge in edges:
-                edge.streams = True
-    plain = spec.role is Role.NODE and spec.shape is Shape.COROUTINE and not (gathered or streams)
-    node.fires_once = (
-        plain
-        and not (spec.reads_stream or node.is_controlled)
-        and (spec.policy is NO_POLICY or spec.policy == NO_POLICY)
-    )
-
-
-def _may_stream(node: PlanNode) -> bool:
-    """Whether a node may give more than one value."""
-    spec = node.spec
-    if node.is_fed or (spec.shape.streams and not spec.passes):
-        return True
-    if node.is_controlled:
-        return _fires_often(node)
-    if spec.reads_stream and not spec.passes:
-        return False
-    return any(edge.streams and edge.target_handle not in node.gathered for edge in node.incoming)
-
-
-def _fires_often(node: PlanNode) -> bool:
-    """Whether a controlled node may run more than once."""
-    edges = [edge for edge in node.incoming if edge.target_handle == CONTROL]
-    return len(edges) > 1 or node.spec.passes or any(edge.streams for edge in edges)
-
-
-def _stream_problems(plan: Plan) -> Iterator[Problem]:
-    """A node that reads one input item by item has but one value of each other: a stream of them would lose
-    all but the one that happens to come first or last.
-    """
-    for node in plan.nodes:
-        if not node.spec.reads_stream:
-            continue
-        for edge in node.incoming:
-            handle = node.spec.inputs.get(edge.target_handle)
-            if edge.streams and handle is not None and not handle.streamed:
-                if edge.target_handle in node.gathered:
-                    continue
-                yield Problem(
-                    f"several values may come from node {edge.source.id}, and this node takes one here: "
-                    "it reads another input item by item",
-                    node.id,
-                    edge.target_handle,
-                    edge.id,
-                )
-
-
-def _lists_of_singles(node: PlanNode) -> Iterator[str]:
-    """Handles of a list that single values arrive at."""
-    for edge in node.incoming:
-        name = edge.target_handle
-        if name in node.wiring.lists:
-            source = output_type(edge.source.spec, edge.source_handle)
-            if gathers(source or ANY, node.spec.inputs[name].type):
-                yield name

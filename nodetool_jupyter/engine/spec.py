@@ -40,6 +40,7 @@ class Role(str, Enum):
     OUTPUT = "output"
     PREVIEW = "preview"
     COMMENT = "comment"
+    WORKFLOW = "workflow"
 
 
 class Shape(str, Enum):
@@ -160,6 +161,8 @@ class NodeSpec:
     policy: NodePolicy = NO_POLICY
     accept: Callable[[Mapping[str, Any], Any], Any] | None = None
     """For an input node: (checked properties, param) → the value, or ValueError"""
+    nested: Any = field(default=None, repr=False)
+    """The plan of the workflow that it runs, if it runs one."""
     source: Any = field(default=None, repr=False)
     """What was decorated or subclassed: it can be sent to another process, which the rest can't."""
 

@@ -166,6 +166,8 @@ def control_handle(spec: NodeSpec, drawn: str) -> str:
 
 def output_type(spec: NodeSpec, handle: str) -> TypeMetadata | None:
     """The type of an output handle; None where there is no such handle."""
+    if spec.role is Role.WORKFLOW:
+        return ANY  # the workflow in it can't be read, which is problem enough
     declared = spec.outputs.get(handle)
     is_open = spec.dynamic and not (spec.outputs or spec.dynamic_outputs)
     return ANY if declared is None and is_open and handle == DEFAULT_HANDLE else declared

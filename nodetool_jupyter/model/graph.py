@@ -41,7 +41,7 @@ def _write_source(kind: TypeMetadata, write: SerializerFunctionWrapHandler) -> d
     if kind.source is not None:
         return dict(kind.source)
     written: dict[str, Any] = write(kind)
-    del written["source"]
+    written.pop("source", None)  # it isn't there where defaults are left out
     return written
 
 

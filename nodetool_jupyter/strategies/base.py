@@ -35,7 +35,7 @@ from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.model.job import LIVE, JobStatus
 from nodetool_jupyter.model.request import RunJobRequest
-from nodetool_jupyter.model.resources import Provision, Resources, lack, of_this_machine
+from nodetool_jupyter.model.resources import Provision, lack, of_this_machine
 from nodetool_jupyter.settings import Settings
 
 
@@ -282,11 +282,10 @@ class Strategy(ABC):
         if not plan.demanding:
             return
         there = self.provides(request, gpus)
-        lacks = {node.id: lack(node.spec.policy.resources or Resources(), there) for node in plan.demanding}
         problems = [
             Problem(f"it {missing} for a job of the {self.name} strategy", node_id)
-            for node_id, missing in lacks.items()
-            if missing is not None
+            for node_id, needed in plan.demanding
+            if (missing := lack(needed, there)) is not None
         ]
         if problems:
             raise InvalidGraph(problems)

@@ -94,8 +94,11 @@ class FollowedJobExecution(JobExecution):
     def _input_writer(self) -> InputWriter:
         with self._lock:
             if self._inputs is None:
-                self._inputs = InputWriter(self.folder)
+                self._inputs = self._new_inputs()
             return self._inputs
+
+    def _new_inputs(self) -> InputWriter:
+        return InputWriter(self.folder)
 
     def open_line(self, *, is_locked_in: bool) -> None:
         """Let the worker ask for what is shared, if a node may do so; see worker.asked."""
@@ -291,9 +294,9 @@ class FollowedStrategy(Strategy):
         plan = launch.plan
         assert plan is not None
         sources = {
-            node.spec.type: node.spec.source
-            for node in plan.nodes
-            if node.spec.source is not None and node.spec.source.__module__ not in ours
+            spec.type: spec.source
+            for spec in plan.specs()
+            if spec.source is not None and spec.source.__module__ not in ours
         }
         request = launch.request
         graph, params = encode_graph(request.graph, spill), encode_params(request.params, spill)
@@ -312,6 +315,7 @@ class FollowedStrategy(Strategy):
             code=pack_code(sources, classes_in(graph, params)),
             workflow_id=launch.context.workflow_id,
             user_id=launch.context.user_id,
+            allowed_hosts=sorted(launch.context.services.allowed_hosts),
             thread_pool_size=self._thread_pool_size,
             gpus=launch.context.services.gpus,
             grace=self.grace,

@@ -20,6 +20,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -41,7 +42,6 @@ from nodetool_jupyter.model.request import ResourceLimits
 from nodetool_jupyter.nodes.references import read_uri
 from nodetool_jupyter.settings import (
     get_environment,
-    read_allowed_hosts,
     read_gpu_devices,
     read_secret,
     set_environment,
@@ -63,6 +63,10 @@ PULSE = 0.1
 """Seconds between two tellings of what a node says while it blocks the loop."""
 LATENESS = 1.0
 """Seconds that tasks which outlive their node get to end."""
+NOT_CONTAINED = (
+    "a container gets none of the kernel's variables that mean its machine, such as NODETOOL_* and DOCKER_*, "
+    "and in --sandbox untrusted none at all"
+)
 
 
 class Lines(NamedTuple):
@@ -202,7 +206,7 @@ class _Worker:
     def _context(self, keeper: Keeper) -> ProcessingContext:
         order = self._order
         services = Services(
-            secret=_secret,
+            secret=partial(_secret, is_contained=order.is_contained),
             temp_folder=self._temp_folder,
             read_uri=read_uri,
             spill=ValueFolder(self._folder.values, f"job {order.job_id}"),
@@ -212,7 +216,7 @@ class _Worker:
             results=SharedResults(self._lines.results),
             assets=SharedAssets(self._lines.assets),
             gpus=read_gpu_devices() if order.is_contained else order.gpus,
-            allowed_hosts=read_allowed_hosts(),
+            allowed_hosts=frozenset(order.allowed_hosts),
         )
         return ProcessingContext(
             order.job_id, order.workflow_id, order.user_id, Path(order.workspace), services
@@ -327,11 +331,12 @@ async def _wait_for(tasks: set[asyncio.Task[Any]]) -> None:
     await asyncio.wait(tasks, timeout=LATENESS)
 
 
-def _secret(name: str) -> str:
+def _secret(name: str, *, is_contained: bool) -> str:
     value = read_secret(name)
     if value is None:
+        but = f"; {NOT_CONTAINED}" if is_contained else ""
         raise NodeToolError(
-            f"there is no secret {name!r}", hint=f"set the environment variable {name} and run it again"
+            f"there is no secret {name!r}", hint=f"set the environment variable {name} and run it again{but}"
         )
     return value
 

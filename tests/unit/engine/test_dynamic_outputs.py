@@ -140,3 +140,5 @@ def test_they_are_in_the_file_as_they_were() -> None:
     read = Graph(nodes=(Node.model_validate(node),))
     (written,) = read.model_dump(exclude_defaults=True)["nodes"]
     assert written == node
+    made = Node(id="s", type="test.Spread", dynamic_outputs={"a": TypeMetadata(type="int")})
+    assert made.model_dump(exclude_defaults=True)["dynamic_outputs"] == {"a": {"type": "int"}}

@@ -292,12 +292,6 @@ def set_environment(environment: Mapping[str, str] | None, marks: Mapping[str, s
     os.environ.update(marks)
 
 
-def read_allowed_hosts() -> frozenset[str]:
-    """``http_allowed_hosts`` for a worker, which has its kernel's environment and not its settings."""
-    hosts = _parse_hosts(os.environ.get("NODETOOL_HTTP_ALLOWED_HOSTS", "").strip() or "none")
-    return frozenset(hosts if isinstance(hosts, tuple) else ())
-
-
 def _unreadable(fields: set[str], found: Mapping[str, _Found]) -> SettingsError:
     # A wrong value also keeps the defaults that look at others from being made: those are no one's mistake.
     lines = [

@@ -75,6 +75,6 @@ def _child_numbers() -> list[int]:
         return [child.pid for child in psutil.Process().children()]
     while True:
         # a thread that ends meanwhile leaves its children to another one, perhaps of those that were read
-        with suppress(OSError):
+        with suppress(FileNotFoundError, ProcessLookupError):
             texts = [(thread / "children").read_text() for thread in list(threads.iterdir())]
             return [int(number) for text in texts for number in text.split()]

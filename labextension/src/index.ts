@@ -26,6 +26,9 @@ import { FACTORY, ViewerFactory } from './viewer';
 const DOMAIN = 'nodetool_jupyter';
 const PLUGIN = 'nodetool-jupyter:jobs';
 
+/** Milliseconds for which good news are shown; JupyterLab's default keeps them behind its bell alone. */
+const SHOWN = 8000;
+
 export namespace CommandIDs {
   export const show = 'nodetool:show-jobs';
   export const run = 'nodetool:run-file';
@@ -203,7 +206,7 @@ function tellEnd(app: JupyterFrontEnd, job: IJob, settings: ISettings, trans: Tr
   const name = job.name || job.id.slice(0, 13);
   const actions = [{ label: trans.__('Show'), callback: () => app.shell.activateById('nodetool-jobs') }];
   if (job.status === 'completed') {
-    Notification.success(trans.__('NodeTool job %1 has completed', name), { actions });
+    Notification.success(trans.__('NodeTool job %1 has completed', name), { actions, autoClose: SHOWN });
   } else if (job.status === 'failed') {
     const reason = job.fault?.message ?? '';
     Notification.error(trans.__('NodeTool job %1 has failed: %2', name, reason), { actions, autoClose: false });

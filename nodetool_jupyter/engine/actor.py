@@ -6,6 +6,7 @@ runner steps it at a time; reports from node code may come from any thread.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from time import time
 from typing import TYPE_CHECKING, Any, cast
@@ -29,7 +30,7 @@ from nodetool_jupyter.values.codec import encode
 from nodetool_jupyter.values.preview import fallback
 
 if TYPE_CHECKING:
-    from nodetool_jupyter.engine.runner import Run
+    from nodetool_jupyter.engine.run import Run
 
 Full = list[tuple[Inbox, str]]
 """Handles, each of an inbox, that have no space."""
@@ -67,7 +68,7 @@ class Actor(Reporter):
         self._devices: Devices | None = None
         self._bound: Bound | None = None
         self._context: ProcessingContext | None = None
-        self._counts: dict[PlanEdge, int] = {}
+        self._counts: dict[PlanEdge, int] = defaultdict(int)
         """How many values have gone along each streaming edge."""
         self._last: dict[str, Any] | None = None
         """The values that were sent last, by handle."""
@@ -228,11 +229,12 @@ class Actor(Reporter):
 
     def _send(self, result: Any) -> Full | None:
         """Hand a result to the nodes that follow; gives the inbox handles that are full now."""
-        if self.node.spec.result_checks is not None:
+        spec = self.node.spec
+        if spec.result_checks is not None:
             result = self.checked(result)
         if self._cached is not None:
             self._cached.take(result)
-        if not self.node.spec.routes:
+        if not spec.routes:
             self._last = {DEFAULT_HANDLE: result}
             return self._send_value(DEFAULT_HANDLE, result)
         full: Full = []
@@ -245,14 +247,16 @@ class Actor(Reporter):
     def _send_value(self, handle: str, value: Any) -> Full | None:
         """Hand one value to the inboxes behind an output handle."""
         full = None
+        run = self.run
+        counts = self._counts
         for edge in self.node.outgoing.get(handle, ()):
-            inbox = self.run.deliver(edge, value)
+            inbox = run.deliver(edge, value)
             if inbox is None:
                 self._lost_reader = True
             elif edge.streams:
-                self._counts[edge] = self._counts.get(edge, 0) + 1
-                if edge not in self.run.telling.moved:
-                    self.run.telling.edge_moved(edge, self._counts)
+                counts[edge] += 1
+                if edge not in run.telling.moved:
+                    run.telling.edge_moved(edge, counts)
                 if inbox.size >= inbox.limit and inbox.is_full(edge.target_handle):
                     full = [*(full or ()), (inbox, edge.target_handle)]
         return full

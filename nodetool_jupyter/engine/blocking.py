@@ -17,7 +17,7 @@ from nodetool_jupyter.engine.threads import Interruptible, ThreadPool
 
 if TYPE_CHECKING:
     from nodetool_jupyter.engine.actor import Actor
-    from nodetool_jupyter.engine.runner import Run
+    from nodetool_jupyter.engine.run import Run
 
 BATCH = 64
 POLL = 0.05

@@ -6,6 +6,7 @@ so.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
@@ -83,6 +84,9 @@ class ResultKeeper(Protocol):
 
     def close(self, *, is_completed: bool) -> None:
         """The run is over, which nobody knows yet."""
+
+
+RESULT_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 class ResultCache(Protocol):

@@ -29,7 +29,7 @@ from nodetool_jupyter.model.graph import DEFAULT_HANDLE
 from nodetool_jupyter.values.preview import preview
 
 if TYPE_CHECKING:
-    from nodetool_jupyter.engine.runner import Run
+    from nodetool_jupyter.engine.run import Run
 
 MAX_LINE = 10_000
 MAX_SHOWN = 65_536

@@ -9,7 +9,7 @@ from nodetool_jupyter.engine.reporter import Reporter
 from nodetool_jupyter.errors import NodeError, NodeToolError
 
 if TYPE_CHECKING:
-    from nodetool_jupyter.engine.runner import Run
+    from nodetool_jupyter.engine.run import Run
 
 
 def suspend(run: Run, reporter: Reporter, suspension: NodeSuspended) -> NodeError | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from nodetool_jupyter.engine.telling import EventSink
 from nodetool_jupyter.errors import OptionError, UnsupportedLimit
 from nodetool_jupyter.model.request import RunJobRequest
+from nodetool_jupyter.model.resources import Provision
 from nodetool_jupyter.settings import Settings, get_environment
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, Launch
 from nodetool_jupyter.strategies.followed import (
@@ -49,7 +50,7 @@ class SubprocessJobExecution(FollowedJobExecution):
         with self._lock:
             is_cancelled = self._is_cancelled
             if not is_cancelled:
-                self.open_cache(is_sandboxed=sandbox_of(self.request) is not None)
+                self._open_line()
                 bell = self._start_supervisor()
         if is_cancelled:
             self._tell_end()
@@ -57,6 +58,9 @@ class SubprocessJobExecution(FollowedJobExecution):
         self.strategy.followers.add(
             Follower(self.folder, self.job_id, self, bell=bell, first_seq=self.launch.first_seq)
         )
+
+    def _open_line(self) -> None:
+        self.open_line(is_locked_in=sandbox_of(self.request) is not None)
 
     def _start_supervisor(self) -> int:
         ours, theirs = socket.socketpair()
@@ -96,6 +100,7 @@ class SubprocessJobExecution(FollowedJobExecution):
 
     def adopt(self) -> None:
         """Follow a job that another process has started."""
+        self._open_line()
         self.strategy.followers.add(Follower(self.folder, self.job_id, self, first_seq=self.launch.first_seq))
 
     def close(self) -> None:
@@ -163,6 +168,10 @@ class SubprocessStrategy(FollowedStrategy):
                 f"the subprocess strategy can't keep that limit here: {reason}",
                 hint="leave it out, or use --strategy docker",
             )
+
+    def provides(self, request: RunJobRequest, gpus: tuple[str, ...]) -> Provision:
+        """See Strategy.provides; a sandbox has no devices."""
+        return super().provides(request, gpus if sandbox_of(request) is None else ())
 
     def create(self, launch: Launch, sink: EventSink) -> SubprocessJobExecution:
         """Write the order into the run directory, so that another kernel could start the job, too.

@@ -74,7 +74,7 @@ _LIVE = """
 .ntj-live .ntj-head::before{content:"";float:right;width:110px;height:26px}
 .ntj-live .ntj-rows{order:1}.ntj-live>.ntj-values{order:2}
 .ntj-live>.ntj-fold,.ntj-live>.ntj-pane,.ntj-live>.ntj-find{order:3}
-.ntj-live>.ntj-find{align-self:flex-end;width:200px;height:22px;margin:6px 0 -28px;z-index:1}
+.ntj-live>.ntj-find{align-self:flex-end;margin:2px 0 -24px;z-index:1}
 .ntj-live>.ntj-find input{height:22px;font-size:12px}
 .ntj-live:not(:has(details[open]))>.ntj-find{visibility:hidden}.ntj-live>.widget-html{margin:0}
 .ntj-live>.ntj-spoken{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}

@@ -27,6 +27,7 @@ SLOW = 1.0
 LOG_PANES = 8
 LOG_LINES = 40
 LOG_CHARS = 8_000
+FOUND = "Only lines that have these letters"
 JOB_CLASS = "ntj-job-"
 """Before a job's id, in a class of its Cancel button."""
 
@@ -149,7 +150,7 @@ class LiveView:
     def _add_pane(self, node: NodeView) -> None:
         """A line and, behind it, what it opens by the style sheet: the page needs no answer from Python."""
         if self._find is None and self._hears:
-            self._find = _find_field(self._wide)
+            self._find = _find_field()
             self.widget.children = (*self.widget.children, self._find)
         line = self._html("ntj-fold", html.log_head(node.title))
         pane = self._panes[node.id] = self._html("ntj-pane")
@@ -171,9 +172,9 @@ class LiveView:
             self._button.disabled = False
 
 
-def _find_field(wide: Layout) -> Text:
+def _find_field() -> Text:
     """Narrows all logs to the lines that have some letters; the next drawing reads it."""
-    field = Text(placeholder="find in the logs", tooltip="Only lines that have these letters", layout=wide)
+    field = Text(placeholder="find in the logs", tooltip=FOUND, layout=Layout(width="200px", height="22px"))
     reach_while_busy(field)
     return field.add_class("ntj-find")
 

@@ -12,7 +12,7 @@ import selectors
 import struct
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -40,15 +40,22 @@ POLL = 0.01
 """Seconds between two looks for room."""
 PATIENCE = 1.0
 """Seconds after which the worker looks for new lines by itself."""
+PLAIN = (type(None), bool, int, float)
+"""What is written as it is."""
 COUNT = struct.Struct("<Q")
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class InputWriter:
-    """The end of whoever looks after the job: one process at a time, any of its threads."""
+    """The end of whoever looks after the job: one process at a time, any of its threads. While ``carried``
+    lasts, what is pickled takes along what the worker can't import.
+    """
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(
+        self, folder: RunFolder, carried: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> None:
         self._folder = folder
+        self._carried = carried
         self._lock = threading.Lock()
         self._log: LogWriter | None = None
         self._written = 0
@@ -75,8 +82,11 @@ class InputWriter:
             self._lock.release()
 
     def _frame(self, name: str, value: Any) -> dict[str, Any]:
-        shown = encode(value, ValueFolder(self._folder.values), name=f"input {name}", pickle=dump)
-        code = pack_code({}, classes_in(shown)) if isinstance(shown, (dict, list)) else None
+        if type(value) in PLAIN:
+            return {"name": name, "value": encode(value), "code": None}
+        with self._carried():
+            shown = encode(value, ValueFolder(self._folder.values), name=f"input {name}", pickle=dump)
+            code = pack_code({}, classes_in(shown)) if isinstance(shown, (dict, list)) else None
         return {"name": name, "value": shown, "code": code}
 
     def end(self, name: str) -> None:
@@ -171,8 +181,13 @@ class InputReader:
         if frame.get("is_end"):
             feed.end()
             return
-        unpack_code(frame["code"])
-        feed.push(decode(frame["value"], self._find, unpickle=pickle.loads))
+        _, classes = unpack_code(frame["code"])
+        known = {(each.__module__, each.__qualname__): each for each in classes}
+
+        def find_class(module: str, name: str) -> type | None:
+            return known.get((module, name))
+
+        feed.push(decode(frame["value"], self._find, find_class, unpickle=pickle.loads))
 
 
 def make_ends(folder: RunFolder) -> tuple[Path, Path]:

@@ -45,6 +45,8 @@ class Order:
     workspace: str = "."
     working_directory: str = "."
     path: list[str] = field(default_factory=list)
+    allowed_hosts: list[str] = field(default_factory=list)
+    """Which nodes may reach beside those that anybody may, as ``http_allowed_hosts`` has them."""
     thread_pool_size: int = 1
     gpus: tuple[str, ...] = ()
     """Of this machine; in a container, those that are there are looked for."""

@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+PR_SET_DUMPABLE = 4
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 START_TIME = 19
@@ -33,6 +34,11 @@ def die_with_parent(parent: int) -> None:
     """Have this process killed when ``parent``, which has just forked it, ends; at once if it has."""
     if _prctl(PR_SET_PDEATHSIG, signal.SIGKILL) and os.getppid() != parent:
         os._exit(1)
+
+
+def refuse_tracers() -> bool:
+    """Have no other process of this user attach to this one; False where that can't be."""
+    return _prctl(PR_SET_DUMPABLE, 0)
 
 
 def _prctl(option: int, value: int) -> bool:

@@ -33,6 +33,7 @@ from nodetool_jupyter.worker.process import (
     boot_id,
     descendants_of,
     kill_descendants,
+    refuse_tracers,
     signal_group,
     signal_process,
     start_time,
@@ -246,6 +247,8 @@ class Supervisor:
         parent = os.getpid()
         record = {"pid": parent, "start_time": start_time(parent), "boot_id": boot_id()}
         order = self._order
+        if order.is_contained:  # of the container's other processes none but this one speaks for the job
+            refuse_tracers()
         self._groups = tuple(own_groups() if order.is_contained else make_groups(order.job_id, order.limits))
         groups = [str(group.path) for group in self._groups]
         # Before the worker begins: without this record nothing of the user's has ever run.

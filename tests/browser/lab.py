@@ -18,7 +18,7 @@ CELLS = "window.jupyterapp.shell.currentWidget.content.model.cells"
 DARK = "JupyterLab Dark"
 METADATA = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 START_MILLISECONDS = 60_000
-COLORS = 96
+COLORS = 200
 """Of small pictures."""
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from nodetool_jupyter.errors import OptionError, UnsupportedLimit
+from nodetool_jupyter.model.graph import Graph
+from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.worker import landlock, sandbox, seccomp
 from nodetool_jupyter.worker.folder import RunFolder
 from tests.integration.workers import WorkerJob, Workers, open_workers
@@ -185,6 +187,14 @@ def test_who_meets_it_is_told(workers: Workers, secret: Path, name: str, words: 
     assert "Permission denied" in fault.message
     assert words in (fault.hint or "")
     assert "leave --sandbox out" in (fault.hint or "")
+
+
+def test_it_has_no_devices(workers: Workers) -> None:
+    """A node that wants a GPU is refused before it starts."""
+    strategy = workers.strategy
+    request = RunJobRequest(graph=Graph(), execution_strategy="subprocess", options={"sandbox": "default"})
+    assert strategy.provides(request, ("0",)).gpus == ()
+    assert strategy.provides(request.model_copy(update={"options": {}}), ("0",)).gpus == ("0",)
 
 
 def test_what_is_not_there_is_refused(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,7 +96,7 @@ def test_a_view_has_few_widgets(messages: list[tuple[str, Any]]) -> None:
     live.close()
     messages.clear()
     LiveView(view_of(*(logged(f"x{number}", "hello") for number in range(100))))
-    assert sum(kind == "comm_open" for kind, _ in messages) <= 20 + 2 * LOG_PANES
+    assert sum(kind == "comm_open" for kind, _ in messages) <= 21 + 2 * LOG_PANES
 
 
 def test_logs_get_a_pane_each_up_to_a_bound() -> None:

@@ -227,10 +227,13 @@ class DockerStrategy(FollowedStrategy):
         """Have a run directory belong to the job's user, before anything of that user's has run."""
         if os.geteuid() == user.uid:
             return
-        for parent, _, names in os.walk(folder):
-            os.chown(parent, user.uid, user.gid, follow_symlinks=False)
-            for name in names:
-                os.chown(Path(parent, name), user.uid, user.gid, follow_symlinks=False)
+        # The folder first: what is written there meanwhile goes to whom it belongs.
+        os.chown(folder, user.uid, user.gid, follow_symlinks=False)
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                self.give_folder(path, user)
+            else:
+                os.chown(path, user.uid, user.gid, follow_symlinks=False)
 
     def take_idle(self, spec: ContainerSpec) -> Idle | None:
         """A container that was started ahead and is just what the job needs."""

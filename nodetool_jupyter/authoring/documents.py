@@ -20,11 +20,12 @@ DIGITS = 4300
 LARGEST = 10**DIGITS
 SHOWN_FLAWS = 1000
 SHOWN_KEY = 60
-STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
-BRACKETS = str.maketrans("{}", "[]")
+SKELETON = dict.fromkeys(range(128)) | str.maketrans("{}[],", "[][],")
 NO_SKELETON = re.compile(r"[^\[\],]+")
-SUSPECT = re.compile(r"\\u[dD]|[0-9]{100}|[0-9][eE]\+?0*[1-9][0-9]{2}")
-"""Where a text may have half of a surrogate pair, or a number that is too large."""
+LARGE_NUMBER = re.compile(r"[0-9]{100}|[0-9][eE]\+?0*[1-9][0-9]{2}")
+"""What may be a number that is too large."""
+HALVES = (r"\ud", r"\uD")
+"""What may be half of a surrogate pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,10 @@ def parse_json(text: str | bytes, limits: ReadLimits = DEFAULT_LIMITS) -> Docume
     text = decode(text, limits.size)
     if not text.strip():
         raise DocumentError("it is empty")
-    bare = STRINGS.sub("", text)
-    skeleton = NO_SKELETON.sub("", bare.translate(BRACKETS))
+    bare = _without_strings(text)
+    skeleton = bare.translate(SKELETON)
+    if not skeleton.isascii():
+        skeleton = NO_SKELETON.sub("", skeleton)
     if depth_of(skeleton, limits.depth) > limits.depth:
         raise DocumentError(f"it is nested more than {limits.depth} levels deep")
     if len(skeleton) > 2 * limits.values:
@@ -102,11 +105,18 @@ def parse_json(text: str | bytes, limits: ReadLimits = DEFAULT_LIMITS) -> Docume
     return found if found is not None else _read_flawed(text, limits)
 
 
+def _without_strings(text: str) -> str:
+    """What stands outside of strings; quotes in them are escaped, as are backslashes."""
+    if "\\" in text:
+        text = text.replace("\\\\", "").replace('\\"', "")
+    return "".join(text.split('"')[::2])
+
+
 def _read_plain(text: str, bare: str) -> Document | None:
     """A text that can't have a flaw, as nearly all are: it is read at the speed of the json module, and only
     its keys are counted. None for one that may have some, or can't be read.
     """
-    if SUSPECT.search(text) or not is_storable(text):
+    if LARGE_NUMBER.search(bare) or any(half in text for half in HALVES) or not is_storable(text):
         return None
     try:
         value = json.loads(text, parse_constant=_refuse_constant)

@@ -143,7 +143,7 @@ class Folder:
         make_private(self._path)
         write_private(self._path / name, content)
 
-    def address(self, name: str, seconds: int) -> None:  # noqa: ARG002 - the protocol's
+    def address(self, name: str, seconds: int) -> None:
         """See Place.address: a folder is reached by the server alone."""
 
 

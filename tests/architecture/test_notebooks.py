@@ -36,13 +36,13 @@ def tags(cell: dict[str, Any]) -> set[str]:
     return set(cell["metadata"].get("tags", ()))
 
 
+def compared(data: dict[str, Any]) -> dict[str, Any]:
+    return {kind: text for kind, text in data.items() if kind not in PICTURES}
+
+
 def volatile(cell: dict[str, Any]) -> list[str]:
     """What would differ in another run, in all that nbval compares: pictures aren't."""
-    shown = [
-        [{kind: text for kind, text in out.get("data", {}).items() if kind not in PICTURES}]
-        + [out.get("text"), out.get("evalue")]
-        for out in cell["outputs"]
-    ]
+    shown = [(compared(out.get("data", {})), out.get("text"), out.get("evalue")) for out in cell["outputs"]]
     return [match.group() for match in VOLATILE.finditer(json.dumps(shown, ensure_ascii=False))]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -25,6 +27,9 @@ def pytest_configure(config: pytest.Config) -> None:
     patch.setenv("NODETOOL_HOME", str(home / "nodetool"))
     patch.setenv("IPYTHONDIR", str(home / "ipython"))
     config.stash[FOLDERS] = (home, patch)
+    # Tests interrupt themselves and what they start, also where a script has put their run in the background,
+    # which makes it deaf to that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -39,6 +44,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker("kernel")
+        for name in ("browser", "docker"):
+            if item.get_closest_marker(name) and group_of(item.nodeid) != name:
+                raise pytest.UsageError(f"{item.nodeid} is marked {name}: give it a name that group_of knows")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``-n``, processes share a run by whole files in their order: waiting overlaps with work."""
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Files(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return Files(config, log)
+
+
+def group_of(test: str) -> str:
+    """All tests in a browser share its server, those with containers their image; a file's share fixtures."""
+    file = test.partition("::")[0]
+    if file.startswith("tests/browser/"):
+        return "browser"
+    return "docker" if re.search(r"/test_docker|[\[-]docker\b", test) else file
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from nodetool_jupyter.errors import WorkflowError as WorkflowError
     from nodetool_jupyter.job import Job as Job
     from nodetool_jupyter.manager import JobExecutionManager as JobExecutionManager
+    from nodetool_jupyter.model.control import RunEvent as RunEvent
+    from nodetool_jupyter.model.control import StopEvent as StopEvent
     from nodetool_jupyter.model.events import Chunk as Chunk
     from nodetool_jupyter.model.events import EdgeUpdate as EdgeUpdate
     from nodetool_jupyter.model.events import JobUpdate as JobUpdate
@@ -58,10 +60,10 @@ if TYPE_CHECKING:
     from nodetool_jupyter.model.request import ExecutionStrategy as ExecutionStrategy
     from nodetool_jupyter.model.request import ResourceLimits as ResourceLimits
     from nodetool_jupyter.model.request import RunJobRequest as RunJobRequest
-    from nodetool_jupyter.session import run as run
-    from nodetool_jupyter.session import submit as submit
     from nodetool_jupyter.strategies.base import JobExecution as JobExecution
     from nodetool_jupyter.strategies.threaded import ThreadedJobExecution as ThreadedJobExecution
+    from nodetool_jupyter.widgets.here import run as run
+    from nodetool_jupyter.widgets.here import submit as submit
     from nodetool_jupyter.widgets.panel import Panel as Panel
 
 __version__ = "0.1.0"
@@ -80,6 +82,7 @@ _NAMES = {
     ),
     "job": "Job",
     "manager": "JobExecutionManager",
+    "model.control": "RunEvent StopEvent",
     "model.events": (
         "JobUpdate NodeUpdate NodeProgress EdgeUpdate OutputUpdate PreviewUpdate SaveUpdate LogUpdate "
         "Notification Chunk"
@@ -87,9 +90,9 @@ _NAMES = {
     "model.graph": "Workflow Graph Node Edge",
     "model.job": "JobStatus",
     "model.request": "RunJobRequest ExecutionStrategy ResourceLimits",
-    "session": "run submit",
     "strategies.base": "JobExecution",
     "strategies.threaded": "ThreadedJobExecution",
+    "widgets.here": "run submit",
     "widgets.panel": "Panel",
 }
 _HOMES = {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names.split()}

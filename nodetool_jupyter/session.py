@@ -26,7 +26,7 @@ from nodetool_jupyter.job import Job
 from nodetool_jupyter.manager import JobExecutionManager
 from nodetool_jupyter.model.graph import Graph, Workflow
 from nodetool_jupyter.model.job import JobRecord, JobStatus
-from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
+from nodetool_jupyter.model.request import Origin, ResourceLimits, RunJobRequest
 from nodetool_jupyter.nodes import FAMILIES
 from nodetool_jupyter.nodes.origins import package_of
 from nodetool_jupyter.nodes.references import read_uri
@@ -68,6 +68,7 @@ class Session:
         limits: ResourceLimits | None = None,
         options: Mapping[str, Any] | None = None,
         user_id: str = "",
+        origin: Origin | None = None,
     ) -> Job:
         """Start a workflow, graph, dict or workflow file at once; see JobExecutionManager.start_job."""
         workflow = as_workflow(source)
@@ -80,6 +81,7 @@ class Session:
             workflow_id=workflow.id,
             name=name if name is not None else workflow.name,
             user_id=user_id,
+            origin=origin,
             options=dict(options or {}),
         )
         return self.submit_request(request)
@@ -131,9 +133,10 @@ class Session:
                 message = f"the {request.strategy} strategy is not available here: {fingerprint.sentence}"
                 raise StrategyUnavailable(message)
             strategy.check(request)
+            plan = compile_graph(request.graph, self.registry, request.params)
+            strategy.check_plan(plan, request, self.settings.gpu_devices)
         finally:
             strategy.close(0)
-        compile_graph(request.graph, self.registry, request.params)
 
     def find(self, ref: str, *, user_id: str = "") -> Job:
         """The job that a user means by an id, a unique prefix, a name or ``last``; raises JobNotFound."""
@@ -223,39 +226,6 @@ def close_session() -> None:
         session, _session = _session, None
     if session is not None:
         session.close()
-
-
-def submit(
-    source: Source, params: Mapping[str, Any] | None = None, *, strategy: str | None = None, **options: Any
-) -> Job:
-    """Start a workflow and return its Job at once.
-
-    ``options`` are ``name``, the limits of ResourceLimits (``timeout=60``, ``memory="512m"``) and what the
-    strategy knows. Raises before anything runs: OptionError, InvalidGraph, UnknownStrategy,
-    StrategyUnavailable, UnsupportedLimit.
-    """
-    name, limits, rest = _split(options)
-    return get_session().submit(source, params, strategy=strategy, name=name, limits=limits, options=rest)
-
-
-def run(
-    source: Source, params: Mapping[str, Any] | None = None, *, strategy: str | None = None, **options: Any
-) -> Job:
-    """``submit``, then wait for the end; gives the completed Job and raises for one that did not complete."""
-    job = submit(source, params, strategy=strategy, **options)
-    try:
-        job.result()
-    except KeyboardInterrupt:
-        job.cancel()
-        job.wait()
-        raise
-    return job
-
-
-def _split(options: dict[str, Any]) -> tuple[str | None, ResourceLimits, dict[str, Any]]:
-    name = options.pop("name", None)
-    wanted = {key: options.pop(key) for key in list(options) if key in ResourceLimits.model_fields}
-    return name, read_limits(wanted), options
 
 
 def read_limits(wanted: Mapping[str, Any]) -> ResourceLimits:

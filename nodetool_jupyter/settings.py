@@ -70,6 +70,13 @@ def _parse_hosts(value: object) -> object:
     return tuple(part.strip() for part in parts)
 
 
+def _parse_names(value: object) -> object:
+    """``0,1`` as a tuple of both."""
+    if not isinstance(value, str):
+        return value
+    return () if value.lower() == "none" else tuple(part.strip() for part in value.split(","))
+
+
 def _absolute(path: Path) -> Path:
     if "\0" in str(path):
         raise ValueError("a path has no NUL")
@@ -121,6 +128,11 @@ Hosts = Annotated[
     BeforeValidator(_parse_hosts),
     Field(description="hosts with commas between, such as localhost:8000,intranet.example, or none"),
 ]
+Devices = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[\w:-]+$")], ...],
+    BeforeValidator(_parse_names),
+    Field(description="GPUs with commas between, such as 0,1, or none"),
+]
 MaybeUrl = Annotated[
     Annotated[str, Field(pattern=r"^[^\s\x00]+$")] | None,
     OR_NONE,
@@ -145,6 +157,18 @@ MaybeDevices = Annotated[
 
 def _cpu_count() -> int:
     return os.cpu_count() or 1
+
+
+def read_gpu_devices() -> tuple[str, ...]:
+    """``gpu_devices``, also for a worker, which has its kernel's environment and not its settings; by default
+    those of this machine that CUDA may see.
+    """
+    given = os.environ.get("NODETOOL_GPU_DEVICES", "").strip()
+    if not given:
+        there = sorted(path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*"))
+        given = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(there)) if there else ""
+    names = _parse_names(given or "none")
+    return names if isinstance(names, tuple) else ()
 
 
 def _default_home() -> Path:
@@ -194,6 +218,9 @@ class Settings(BaseModel):
     enable_terminal_ws: Annotated[Switch, Variable("NODETOOL_ENABLE_TERMINAL_WS", trusted=True)] = False
     http_allowed_hosts: Annotated[Hosts, Variable("NODETOOL_HTTP_ALLOWED_HOSTS", trusted=True)] = ()
     prefer_installed_nodes: Annotated[Switch, Variable("NODETOOL_PREFER_INSTALLED_NODES")] = False
+    gpu_devices: Annotated[Devices, Variable("NODETOOL_GPU_DEVICES", trusted=True)] = Field(
+        default_factory=read_gpu_devices
+    )
     trace: Annotated[Switch, Variable("NODETOOL_TRACE")] = False
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -263,12 +290,6 @@ def set_environment(environment: Mapping[str, str] | None, marks: Mapping[str, s
         os.environ.clear()
         os.environ.update(environment)
     os.environ.update(marks)
-
-
-def read_allowed_hosts() -> frozenset[str]:
-    """``http_allowed_hosts`` for a worker, which has its kernel's environment and not its settings."""
-    hosts = _parse_hosts(os.environ.get("NODETOOL_HTTP_ALLOWED_HOSTS", "").strip() or "none")
-    return frozenset(hosts if isinstance(hosts, tuple) else ())
 
 
 def _unreadable(fields: set[str], found: Mapping[str, _Found]) -> SettingsError:

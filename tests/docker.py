@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from nodetool_jupyter.errors import DockerError
+from nodetool_jupyter.session import Session
 from nodetool_jupyter.settings import Settings
+from nodetool_jupyter.strategies.base import Strategy
 from nodetool_jupyter.strategies.docker.client import Engine
 from nodetool_jupyter.strategies.docker.image import build_image
 from nodetool_jupyter.strategies.docker.spec import STORE_LABEL, store_of
@@ -53,6 +55,18 @@ def no_containers(engine: Engine, home: Path) -> Iterator[None]:
     for name in left:
         engine.remove(name)
     assert left == {}
+
+
+def share_with_jobs(session: Session, folder: Path) -> None:
+    """Have a session's jobs in containers see a folder of the test's."""
+    make = session.manager.strategies.make
+
+    def with_folder(name: str) -> Strategy:
+        if name != "docker":
+            return make(name)
+        return DockerStrategy(session.settings, shared=(share(folder),))
+
+    session.manager.strategies.make = with_folder
 
 
 @contextmanager

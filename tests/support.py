@@ -6,6 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,8 +45,8 @@ class Leftovers:
     def seen() -> dict[str, str]:
         threads = {f"thread {thread.ident}": thread.name for thread in threading.enumerate()}
         ours = {key: name for key, name in threads.items() if name.startswith(PREFIX)}
-        paths = Path(tempfile.gettempdir()).glob(f"{PREFIX}*")
-        files = {f"file {path.name}": str(path) for path in paths}
+        paths = Path(tempfile.gettempdir()).iterdir()
+        files = {f"file {path.name}": str(path) for path in paths if path.name.startswith(PREFIX)}
         return ours | files | _children()
 
     def new(self) -> dict[str, str]:
@@ -56,11 +57,24 @@ class Leftovers:
 def _children() -> dict[str, str]:
     """Processes of ours, zombies too: those were never waited for."""
     found = {}
-    for child in psutil.Process().children():
+    for number in _child_numbers():
         try:
-            found[f"process {child.pid}"] = f"{child.status()} {' '.join(child.cmdline())}"
+            child = psutil.Process(number)
+            found[f"process {number}"] = f"{child.status()} {' '.join(child.cmdline())}"
         except psutil.ZombieProcess:
-            found[f"process {child.pid}"] = "zombie"
+            found[f"process {number}"] = "zombie"
         except psutil.NoSuchProcess:
             continue
     return found
+
+
+def _child_numbers() -> list[int]:
+    """Linux has them by thread; elsewhere each process that there is has to be looked at."""
+    threads = Path("/proc/self/task")
+    if not threads.exists():
+        return [child.pid for child in psutil.Process().children()]
+    while True:
+        # a thread that ends meanwhile leaves its children to another one, perhaps of those that were read
+        with suppress(FileNotFoundError, ProcessLookupError):
+            texts = [(thread / "children").read_text() for thread in list(threads.iterdir())]
+            return [int(number) for text in texts for number in text.split()]

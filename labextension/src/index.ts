@@ -11,11 +11,13 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator, TranslationBundle } from '@jupyterlab/translation';
 
 import { Api } from './api';
+import { cancelFromViews } from './cancels';
+import { isDue, isInSight, Notify } from './ends';
 import { RunForm } from './form';
 import { icon } from './icon';
 import { Jobs } from './jobs';
 import { openCell } from './notebooks';
-import { IJob, IOrigin, Refused } from './protocol';
+import { IJob, IOrigin, Refused, VERSION } from './protocol';
 import { rendererFactory } from './renderer';
 import { IActions } from './row';
 import { Sidebar } from './sidebar';
@@ -23,7 +25,9 @@ import { FACTORY, ViewerFactory } from './viewer';
 
 const DOMAIN = 'nodetool_jupyter';
 const PLUGIN = 'nodetool-jupyter:jobs';
-const VERSION: string = require('../package.json').version;
+
+/** Milliseconds for which good news are shown; JupyterLab's default keeps them behind its bell alone. */
+const SHOWN = 8000;
 
 export namespace CommandIDs {
   export const show = 'nodetool:show-jobs';
@@ -35,6 +39,7 @@ export namespace CommandIDs {
 /** The user's settings; seconds for times. */
 interface ISettings {
   strategy: string;
+  notify: Notify;
   notifyAfter: number;
 }
 
@@ -56,10 +61,12 @@ const jobs: JupyterFrontEndPlugin<void> = {
     const settings = await readSettings(registry);
     const api = new Api(app.serviceManager.serverSettings, VERSION);
     const known = new Jobs(api);
-    const sidebar = new Sidebar(known, actionsOf(app, api, known, trans), trans);
+    const actions = actionsOf(app, api, known, trans);
+    const sidebar = new Sidebar(known, actions, trans);
     sidebar.title.icon = icon;
     app.shell.add(sidebar, 'left', { rank: 650 });
     restorer?.add(sidebar, sidebar.id);
+    cancelFromViews(known, async id => (await actions.attempt(api.cancel(id).then(() => true))) ?? false);
     known.ended.connect((_, job) => tellEnd(app, job, settings(), trans));
     addCommands(app, api, known, () => browser?.tracker.currentWidget?.selectedItems().next().value?.path, {
       settings,
@@ -191,15 +198,15 @@ function tellError(error: unknown, trans: TranslationBundle): void {
   Notification.error(trans.__('NodeTool: %1', `${message} ${hint}`.trim()), { autoClose: false });
 }
 
-/** A word at the end of a job that ran for longer than anyone looks at it. */
+/** A word at the end of a job that took its time, to whoever does not see it. */
 function tellEnd(app: JupyterFrontEnd, job: IJob, settings: ISettings, trans: TranslationBundle): void {
-  if ((job.duration ?? 0) < settings.notifyAfter) {
+  if (!isDue(settings, job.duration, () => isInSight(job.origin, app.shell.widgets('main') as Iterable<any>))) {
     return;
   }
   const name = job.name || job.id.slice(0, 13);
   const actions = [{ label: trans.__('Show'), callback: () => app.shell.activateById('nodetool-jobs') }];
   if (job.status === 'completed') {
-    Notification.success(trans.__('NodeTool job %1 has completed', name), { actions });
+    Notification.success(trans.__('NodeTool job %1 has completed', name), { actions, autoClose: SHOWN });
   } else if (job.status === 'failed') {
     const reason = job.fault?.message ?? '';
     Notification.error(trans.__('NodeTool job %1 has failed: %2', name, reason), { actions, autoClose: false });

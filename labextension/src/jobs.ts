@@ -72,6 +72,11 @@ export class Jobs implements IDisposable {
     return this._trouble;
   }
 
+  /** Whether the server answers, and has all that this page asks for. */
+  get isConnected(): boolean {
+    return this._isConnected;
+  }
+
   get isDisposed(): boolean {
     return this._stop.signal.aborted;
   }
@@ -200,6 +205,7 @@ export class Jobs implements IDisposable {
 
   private _setTrouble(trouble: ITrouble | null): void {
     this._trouble = trouble;
+    this._isConnected = trouble === null;
     this._touch('');
   }
 
@@ -234,6 +240,7 @@ export class Jobs implements IDisposable {
   private _place = '';
   private _next: string | null = null;
   private _trouble: ITrouble | null = null;
+  private _isConnected = false;
 }
 
 /** What a message says of a node; one that prints changes nothing but its log, which is read where it is shown. */

@@ -6,6 +6,15 @@
 /** The version of the server's interface that this page knows. */
 export const API = 1;
 
+/** The version of this page's extension. */
+export const VERSION: string = require('../package.json').version;
+
+/** Whether two versions are of different releases; an unknown one is of none. */
+export function differ(one: string, other: string): boolean {
+  const release = (version: string) => version.split('.').slice(0, 2).join('.');
+  return one !== '' && release(one) !== release(other);
+}
+
 /** The strategy whose jobs live in a kernel: the server starts none. */
 export const KERNEL_ONLY = 'threaded';
 
@@ -31,10 +40,11 @@ export interface IFault {
   hint?: string | null;
 }
 
-/** Where a job was asked for. */
+/** Where a job was asked for, and the version in its kernel; each empty where it is not known. */
 export interface IOrigin {
   notebook: string;
   cell: string;
+  version: string;
 }
 
 /** A job's record; times in seconds since the epoch, durations in seconds. */

@@ -6,10 +6,11 @@ import { TranslationBundle } from '@jupyterlab/translation';
 
 import { button, el, setText } from './dom';
 import { IShownJob } from './jobs';
-import { ILogs, IOrigin, isLive, KERNEL_ONLY, Status } from './protocol';
+import { Log } from './log';
+import { differ, IJob, ILogs, IOrigin, isLive, KERNEL_ONLY, Status, VERSION } from './protocol';
 
-/** Lines of a log that are in the page at once. */
-const MOST_LINES = 500;
+/** Running nodes that have a line of their own. */
+const MOST_NODES = 2;
 const SIGNS: Record<Status, string> = {
   queued: '…',
   starting: '…',
@@ -35,38 +36,30 @@ export class Row {
 
   constructor(
     private _job: IShownJob,
-    private readonly _actions: IActions,
+    actions: IActions,
     private readonly _trans: TranslationBundle
   ) {
     const id = _job.record.id;
-    this._state = el('span', { class: 'ntl-state' });
-    this._name = el('bdi', { class: 'ntl-name' });
-    this._facts = el('div', { class: 'ntl-facts' });
-    this._fault = el('div', { class: 'ntl-fault' });
-    this._logs = el('pre', { class: 'ntl-logs', tabindex: '0', 'aria-label': _trans.__('Log') });
-    this._logs.hidden = true;
-    this._cancel = button(_trans.__('Cancel'), _trans.__('Cancel this job'), () => _actions.cancel(id));
-    this._retry = button(_trans.__('Retry'), _trans.__('Run the same again'), () => _actions.retry(id));
+    const line = el('div', { class: 'ntl-line' }, this._state, this._name, this._time);
+    this._log = new Log(offset => actions.attempt(actions.logs(id, offset)), _trans);
+    this._log.node.hidden = true;
+    this._cancel = button(_trans.__('Cancel'), _trans.__('Cancel this job'), () => actions.cancel(id));
+    this._retry = button(_trans.__('Retry'), _trans.__('Run the same again'), () => actions.retry(id));
     this._resume = button(_trans.__('Resume'), _trans.__('Go on from the results that are there'), () =>
-      _actions.resume(id)
+      actions.resume(id)
     );
     this._open = button(_trans.__('Notebook'), _trans.__('Open the notebook at its cell'), () => {
       const { origin } = this._job.record;
       if (origin) {
-        _actions.open(origin);
+        actions.open(origin);
       }
     });
-    this._show = button(_trans.__('Log'), _trans.__('What its nodes have printed'), () => void this._toggleLogs());
+    this._show = button(_trans.__('Log'), _trans.__('What its nodes have printed'), () => this._toggleLog());
     this._show.setAttribute('aria-expanded', 'false');
-    this.node = el(
-      'li',
-      { class: 'ntl-job', 'data-job': id },
-      el('div', { class: 'ntl-line' }, this._state, this._name),
-      this._facts,
-      this._fault,
-      el('div', { class: 'ntl-actions' }, this._cancel, this._resume, this._retry, this._show, this._open),
-      this._logs
-    );
+    const buttons = el('div', { class: 'ntl-actions' });
+    buttons.append(this._cancel, this._resume, this._retry, this._show, this._open);
+    this.node = el('li', { class: 'ntl-job', 'data-job': id }, line, this._facts, this._running);
+    this.node.append(this._fault, this._warning, buttons, this._log.node);
     this.update(_job);
   }
 
@@ -87,94 +80,80 @@ export class Row {
     this._open.hidden = !record.origin;
     this._fault.hidden = !record.fault || live;
     setText(this._fault, record.fault ? record.fault.message : '');
+    this._warn(record, live);
     this.tick();
-    if (!this._logs.hidden) {
-      void this._readLogs();
+    if (!this._log.node.hidden) {
+      void this._log.update();
     }
   }
 
   /** Show the time that has passed. */
   tick(): void {
     const { record, running, progress, ended } = this._job;
-    const parts = [record.strategy];
-    const begun = record.started_at ?? record.created_at;
-    if (isLive(record.status)) {
-      parts.push(duration(Date.now() / 1000 - begun));
-    } else if (record.duration !== null) {
-      parts.push(duration(record.duration));
-    }
+    const seconds = isLive(record.status)
+      ? Date.now() / 1000 - (record.started_at ?? record.created_at)
+      : record.duration;
+    setText(this._time, seconds === null ? '' : duration(seconds));
+    const facts = [record.strategy];
     if (ended) {
-      parts.push(this._trans._n('%1 node done', '%1 nodes done', ended));
-    }
-    const names = [...running].map(([id, name]) => name + percent(progress.get(id)));
-    if (names.length) {
-      const more = names.length > 2 ? ` +${names.length - 2}` : '';
-      parts.push(`${names.slice(0, 2).join(', ')}${more}`);
+      facts.push(this._trans._n('%1 node done', '%1 nodes done', ended));
     }
     if (record.origin) {
-      parts.push(record.origin.notebook.split('/').pop() ?? '');
+      facts.push(record.origin.notebook.split('/').pop() ?? '');
     }
-    setText(this._facts, parts.join(' · '));
+    setText(this._facts, facts.join(' · '));
+    this._showRunning([...running], progress);
   }
 
-  private async _toggleLogs(): Promise<void> {
-    this._logs.hidden = !this._logs.hidden;
-    this._show.setAttribute('aria-expanded', String(!this._logs.hidden));
-    if (!this._logs.hidden) {
-      await this._readLogs();
+  /** A line for each node that runs, with a bar where it says how far it is. */
+  private _showRunning(running: [string, string][], progress: Map<string, number>): void {
+    const shown = running.slice(0, MOST_NODES);
+    this._running.hidden = !shown.length;
+    while (this._running.childElementCount > shown.length) {
+      this._running.lastElementChild!.remove();
+    }
+    while (this._running.childElementCount < shown.length) {
+      this._running.append(el('div', {}, el('span', { class: 'ntl-node-name' }), el('span', { class: 'ntl-bar' }, el('span'))));
+    }
+    shown.forEach(([id, name], number) => {
+      const [label, bar] = this._running.children[number]!.children as unknown as [HTMLElement, HTMLElement];
+      const isLast = number === shown.length - 1 && running.length > shown.length;
+      const fraction = progress.get(id);
+      setText(label, name + percent(fraction) + (isLast ? ` +${running.length - shown.length}` : ''));
+      bar.hidden = fraction === undefined;
+      (bar.firstElementChild as HTMLElement).style.width = `${Math.floor((fraction ?? 0) * 100)}%`;
+    });
+  }
+
+  /** Its kernel and this page may be of versions that don't fit together. */
+  private _warn(record: IJob, live: boolean): void {
+    const version = record.origin?.version ?? '';
+    this._warning.hidden = !live || !differ(version, VERSION);
+    const words = 'Its kernel has nodetool_jupyter %1, this page %2: restart the kernel, or the server and this page.';
+    setText(this._warning, this._warning.hidden ? '' : this._trans.__(words, version, VERSION));
+  }
+
+  private _toggleLog(): void {
+    this._log.node.hidden = !this._log.node.hidden;
+    this._show.setAttribute('aria-expanded', String(!this._log.node.hidden));
+    if (!this._log.node.hidden) {
+      void this._log.update();
     }
   }
 
-  /** Add what has come since the last time. */
-  private async _readLogs(): Promise<void> {
-    if (this._isReading || this._isOver) {
-      return;
-    }
-    this._isReading = true;
-    try {
-      let found: ILogs | undefined;
-      do {
-        found = await this._actions.attempt(this._actions.logs(this._job.record.id, this._offset));
-        if (found) {
-          this._addLines(found);
-        }
-      } while (found && found.logs.length && !found.is_over);
-    } finally {
-      this._isReading = false;
-    }
-  }
-
-  private _addLines(found: ILogs): void {
-    this._offset = found.next;
-    this._isOver = found.is_over;
-    for (const line of found.logs) {
-      this._logs.append(
-        el('div', { class: `ntl-log ntl-log-${line.severity === 'info' ? 'info' : 'warning'}` },
-          el('bdi', { class: 'ntl-log-node' }, line.node_name || line.node_id), ' ', line.content)
-      );
-    }
-    while (this._logs.childElementCount > MOST_LINES) {
-      this._logs.firstElementChild?.remove();
-    }
-    if (!this._logs.childElementCount && found.is_over) {
-      this._logs.append(el('div', {}, this._trans.__('Nothing was printed.')));
-    }
-    this._logs.scrollTop = this._logs.scrollHeight;
-  }
-
-  private readonly _state: HTMLElement;
-  private readonly _name: HTMLElement;
-  private readonly _facts: HTMLElement;
-  private readonly _fault: HTMLElement;
-  private readonly _logs: HTMLElement;
+  private readonly _state = el('span', { class: 'ntl-state' });
+  private readonly _name = el('bdi', { class: 'ntl-name' });
+  private readonly _time = el('span', { class: 'ntl-time' });
+  private readonly _facts = el('div', { class: 'ntl-facts' });
+  private readonly _running = el('div', { class: 'ntl-running' });
+  private readonly _fault = el('div', { class: 'ntl-fault' });
+  private readonly _warning = el('div', { class: 'ntl-warning' });
+  private readonly _log: Log;
   private readonly _cancel: HTMLButtonElement;
   private readonly _retry: HTMLButtonElement;
   private readonly _resume: HTMLButtonElement;
   private readonly _open: HTMLButtonElement;
   private readonly _show: HTMLButtonElement;
-  private _offset = 0;
-  private _isReading = false;
-  private _isOver = false;
 }
 
 function percent(fraction: number | undefined): string {

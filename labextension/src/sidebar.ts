@@ -32,14 +32,14 @@ export class Sidebar extends Widget {
     this._words = el('input', {
       type: 'search',
       class: 'jp-mod-styled',
-      placeholder: _trans.__('name, id or notebook'),
+      placeholder: _trans.__('find a job'),
       'aria-label': _trans.__('Only jobs whose name, id or notebook has these letters')
     });
     this._trouble = el('div', { class: 'ntl-trouble', role: 'status' });
     this._list = el('ul', { class: 'ntl-jobs', 'aria-label': _trans.__('Jobs, newest first') });
     this._more = button(_trans.__('Show more'), _trans.__('Show older jobs'), () => void this._showMore());
     this.node.append(
-      el('div', { class: 'ntl-head' }, el('h2', {}, _trans.__('NodeTool jobs')), this._filter, this._words),
+      el('div', { class: 'ntl-head' }, el('h2', {}, _trans.__('NodeTool jobs')), this._words, this._filter),
       this._trouble,
       this._list,
       this._more
@@ -93,8 +93,8 @@ export class Sidebar extends Widget {
 
   /** Put the wanted rows in their order; those that stay keep their place, their focus and their logs. */
   private _refill(): void {
-    this._showTrouble();
     const wanted = this._jobs.all.filter(job => this._fits(job.record));
+    this._showTrouble(wanted.length);
     const shown = wanted.slice(0, this._limit);
     const ids = new Set(shown.map(job => job.record.id));
     for (const [id, row] of this._rows) {
@@ -121,11 +121,15 @@ export class Sidebar extends Widget {
     this._more.hidden = wanted.length <= this._limit && !this._jobs.hasMore;
   }
 
-  private _showTrouble(): void {
+  /** What is wrong, or why nothing is listed. */
+  private _showTrouble(wanted: number): void {
     const trouble = this._jobs.trouble;
-    this._trouble.hidden = trouble === null && this._jobs.all.length > 0;
+    this._trouble.hidden = trouble === null && wanted > 0;
+    this._trouble.classList.toggle('ntl-wrong', trouble !== null);
     if (trouble) {
       setText(this._trouble, `${trouble.message} ${trouble.hint}`.trim());
+    } else if (this._jobs.all.length) {
+      setText(this._trouble, this._trans.__('None of the jobs that are loaded is like that.'));
     } else {
       setText(this._trouble, this._trans.__('No jobs yet. Run a cell that begins with %1.', '%%nodetool'));
     }

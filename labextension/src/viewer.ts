@@ -5,6 +5,7 @@
 import { ToolbarButton } from '@jupyterlab/apputils';
 import { ABCWidgetFactory, DocumentRegistry, DocumentWidget } from '@jupyterlab/docregistry';
 import { TranslationBundle } from '@jupyterlab/translation';
+import { runIcon } from '@jupyterlab/ui-components';
 import { Widget } from '@lumino/widgets';
 
 import { draw, parse } from './drawing';
@@ -55,6 +56,7 @@ export class ViewerFactory extends ABCWidgetFactory<DocumentWidget<Widget>> {
     const widget = new DocumentWidget({ content: new Picture(context, this._trans), context });
     const run = new ToolbarButton({
       label: this._trans.__('Run with NodeTool'),
+      icon: runIcon,
       onClick: () => this._run(context.path)
     });
     widget.toolbar.addItem('run', run);

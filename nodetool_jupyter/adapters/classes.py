@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from nodetool.metadata import type_metadata
 from nodetool.metadata.types import BaseType
 from nodetool.workflows import base_node
 from nodetool.workflows.inbox import MessageEnvelope
@@ -72,6 +73,7 @@ def _make_spec(cls: Any) -> NodeSpec:
         bind=bind,
         role=role,
         dynamic=cls.is_dynamic(),
+        dynamic_outputs=cls.supports_dynamic_outputs(),
         reads_stream=cls.is_streaming_input() and role is Role.NODE,
         routes=True,
         accept=(lambda _properties, value: value) if role is Role.INPUT else None,
@@ -118,6 +120,17 @@ def _metadata(found: Any) -> TypeMetadata:
     )
 
 
+def _declared(kind: TypeMetadata) -> Any:
+    """The other way round."""
+    return type_metadata.TypeMetadata(
+        type=kind.type,
+        optional=kind.optional,
+        values=None if kind.values is None else list(kind.values),
+        type_args=list(map(_declared, kind.type_args)),
+        type_name=kind.type_name,
+    )
+
+
 def _plain(default: Any) -> Any:
     if isinstance(default, Enum):
         return default.value
@@ -146,6 +159,10 @@ class _BoundNode:
             self._node.attach_inbox(_Inbox(reader, self._inputs))
         adapted = InstalledContext(context)
         return self._stream(adapted) if self._node.is_streaming_output() else self._result(adapted)
+
+    def declare(self, outputs: Mapping[str, TypeMetadata]) -> None:
+        """The node has these outputs of its own."""
+        self._node._dynamic_outputs = {name: _declared(kind) for name, kind in outputs.items()}
 
     def _set(self, values: Mapping[str, Any]) -> None:
         for name, value in values.items():

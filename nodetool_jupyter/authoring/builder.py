@@ -15,11 +15,14 @@ from typing import Any
 
 from nodetool_jupyter.adapters import prepare_cell
 from nodetool_jupyter.authoring import cell_nodes
-from nodetool_jupyter.authoring.handle import Handle, Source, Wire, source_of
+from nodetool_jupyter.authoring.handle import Handle, Source, Wire, controller, source_of
 from nodetool_jupyter.authoring.inputs import MISSING, Param
+from nodetool_jupyter.authoring.nested import as_called, as_json
 from nodetool_jupyter.authoring.parts import Box, holds_wires, misfit, prepare
+from nodetool_jupyter.engine.nesting import WORKFLOW
 from nodetool_jupyter.engine.spec import BUILDING, REQUIRED, NodeSpec, Role
 from nodetool_jupyter.errors import CellError, WorkflowError, nearest
+from nodetool_jupyter.model.control import CONTROL
 from nodetool_jupyter.model.graph import DEFAULT_HANDLE, Edge, Graph, Node, SyncMode
 from nodetool_jupyter.model.types import ANY, TypeMetadata
 
@@ -98,6 +101,9 @@ class GraphBuilder:
             raise self.error(
                 f"two different nodes have the type {spec.type}", "give one another name by @node(name=…)"
             )
+        if spec.role is Role.WORKFLOW:
+            args, kwargs = (), {**dict(zip(spec.inputs, args, strict=False)), **kwargs}
+            spec = self._as_called(spec, kwargs)
         parts, problems = self._bind(spec, args, kwargs)
         if problems:
             listed = (
@@ -106,6 +112,13 @@ class GraphBuilder:
             raise self.error(f"{label}:{listed}", _takes(label, spec))
         base = _snake(label) if label[:1].isupper() else label
         return self._add(spec.type, base, parts, spec.outputs, declared=spec.inputs)
+
+    def _as_called(self, spec: NodeSpec, kwargs: dict[str, Any]) -> NodeSpec:
+        kwargs[WORKFLOW] = as_json(kwargs.get(WORKFLOW))
+        try:
+            return as_called(spec, kwargs[WORKFLOW])
+        except ValueError as error:
+            raise self.error(f"Workflow: {WORKFLOW}: {error}", "load_workflow(path) gives one") from None
 
     def _bind(
         self, spec: NodeSpec, args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -122,15 +135,21 @@ class GraphBuilder:
             problem = self._bind_one(spec, name, value, parts)
             if problem:
                 problems.append(problem)
-        problems += [
-            f"{name} ({handle.type}) is missing"
-            for name, handle in spec.inputs.items()
-            if handle.default is REQUIRED and name not in given
-        ]
+        if CONTROL not in given:  # else the events bring it
+            problems += [
+                f"{name} ({handle.type}) is missing"
+                for name, handle in spec.inputs.items()
+                if handle.default is REQUIRED and name not in given
+            ]
         return parts, problems
 
     def _bind_one(self, spec: NodeSpec, name: str, value: Any, parts: dict[str, Any]) -> str | None:
         handle = spec.inputs.get(name)
+        if name == CONTROL:
+            parts[name] = controller(value)
+            return (
+                None if isinstance(parts[name], Wire) else f"{CONTROL} takes the node that gives its events"
+            )
         if handle is None and not spec.dynamic:
             near = nearest(name, spec.inputs)
             return f"there is no input {name}" + (f"; did you mean {near}?" if near else "")
@@ -180,6 +199,7 @@ class GraphBuilder:
                     sourceHandle=wire.output,
                     target=node_id,
                     targetHandle=name,
+                    edge_type="control" if name == CONTROL else "data",
                 )
             )
         return Handle(Source(node_id, outputs, self.error, self))

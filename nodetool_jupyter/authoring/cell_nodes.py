@@ -8,30 +8,17 @@ the user wrote is the order in the value.
 
 from __future__ import annotations
 
-import datetime
-import operator
 from collections.abc import Mapping, Sequence
-from functools import reduce
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from nodetool_jupyter.engine.annotations import make_check
+from nodetool_jupyter.engine.annotations import annotation_of, make_check
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.node import BaseNode
 from nodetool_jupyter.model.types import TypeMetadata, parse_type
 
 SLOT = "item_"
-SIMPLE: dict[str, Any] = {
-    "bool": bool,
-    "int": int,
-    "float": float,
-    "str": str,
-    "bytes": bytes,
-    "date": datetime.date,
-    "datetime": datetime.datetime,
-    "none": None,
-}
 AnyTuple = Annotated[tuple[Any, ...], TypeMetadata(type="tuple")]
 
 
@@ -99,26 +86,3 @@ def fill(items: Sequence[Any], arrived: Mapping[str, Any]) -> list[Any]:
     for name, value in arrived.items():
         filled[int(name.removeprefix(SLOT))] = value
     return filled
-
-
-def annotation_of(metadata: TypeMetadata) -> Any:
-    """The Python annotation of a NodeTool type; Any for objects, which only their own class could check."""
-    annotation = _annotation(metadata)
-    return annotation | None if metadata.optional and annotation not in (Any, None) else annotation
-
-
-def _annotation(metadata: TypeMetadata) -> Any:
-    args = tuple(map(annotation_of, metadata.type_args))
-    match metadata.type:
-        case "list":
-            return list[args[0]] if args else list  # type: ignore[valid-type]
-        case "dict":
-            return dict[args[0], args[1]] if len(args) == 2 else dict  # type: ignore[valid-type]
-        case "tuple":
-            return tuple.__class_getitem__(args) if args else tuple
-        case "union":
-            return Any if not args or Any in args else reduce(operator.or_, args)
-        case "enum":
-            return Literal[metadata.values] if metadata.values else str
-        case name:
-            return SIMPLE.get(name, Any)

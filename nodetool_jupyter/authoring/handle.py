@@ -13,7 +13,8 @@ from types import FrameType
 from typing import Any
 
 from nodetool_jupyter.errors import CellError
-from nodetool_jupyter.model.types import TypeMetadata
+from nodetool_jupyter.model.control import CONTROL
+from nodetool_jupyter.model.types import ANY, TypeMetadata
 
 UNPACK_SEQUENCE = opcode.opmap["UNPACK_SEQUENCE"]
 UNPACK_EX = opcode.opmap["UNPACK_EX"]
@@ -120,6 +121,18 @@ def wire_of(handle: Handle) -> Wire:
             )
         output = next(iter(source.outputs))
     return Wire(source.node_id, output, source.outputs[output])
+
+
+def controller(value: Any) -> Any:
+    """The wire that the events of a node come by, whose handle is ``value``: of several outputs none need be
+    chosen. What is no handle is given back.
+    """
+    if not isinstance(value, Handle):
+        return value
+    source, output = value._source, value._output
+    if output is None and len(source.outputs) == 1:
+        output = next(iter(source.outputs))
+    return Wire(source.node_id, CONTROL if output is None else output, ANY)
 
 
 def source_of(handle: Handle) -> Source:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nodetool_jupyter.authoring.cell_nodes import annotation_of
-from nodetool_jupyter.engine.annotations import make_check, type_of
-from nodetool_jupyter.engine.plan import STREAM
+from nodetool_jupyter.engine.annotations import annotation_of, make_check, type_of
+from nodetool_jupyter.engine.params import STREAM
 from nodetool_jupyter.model.types import TypeMetadata, parse_type
 
 

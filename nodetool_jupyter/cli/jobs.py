@@ -20,7 +20,7 @@ from nodetool_jupyter.views.jobs import check_node, jobs_grid, log_lines, status
 from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.views.text import end_text
 from nodetool_jupyter.widgets.feed import JobReader
-from nodetool_jupyter.worker.folder import EXIT, RunFolder
+from nodetool_jupyter.worker.folder import RunFolder
 
 LAST = "last"
 SHOWN = 20
@@ -33,7 +33,7 @@ def open_session() -> Session:
     """The session. Jobs that ended while no process followed them have their end in the store afterwards."""
     session = get_session()
     for managed in session.manager.list_jobs():
-        if RunFolder(session.store.run_directory(managed.record.id)).read_record(EXIT):
+        if RunFolder(session.store.run_directory(managed.record.id)).read_end():
             managed.wait(PATIENCE)
     return session
 

@@ -6,29 +6,31 @@ runner steps it at a time; reports from node code may come from any thread.
 
 from __future__ import annotations
 
-import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from time import monotonic, time
-from typing import TYPE_CHECKING, Any
+from time import time
+from typing import TYPE_CHECKING, Any, cast
 
 from nodetool_jupyter.engine.blocking import call_blocking, iterate_blocking
 from nodetool_jupyter.engine.cached import CachedFirings
 from nodetool_jupyter.engine.capture import RUNNING
 from nodetool_jupyter.engine.context import ProcessingContext
-from nodetool_jupyter.engine.failure import reason_of
+from nodetool_jupyter.engine.control import ControlInbox
+from nodetool_jupyter.engine.devices import Devices
 from nodetool_jupyter.engine.feeding import FeedInbox
 from nodetool_jupyter.engine.inbox import Inbox, make_inbox
 from nodetool_jupyter.engine.plan import PlanEdge, PlanNode
 from nodetool_jupyter.engine.reporter import Reporter
-from nodetool_jupyter.engine.spec import Bound, Role, Shape
-from nodetool_jupyter.errors import ErrorCode, NodeError, ValueCrossingError
+from nodetool_jupyter.engine.retrying import Tries
+from nodetool_jupyter.engine.spec import NO_POLICY, Bound, InputReader, NodePolicy, Role, Shape
+from nodetool_jupyter.errors import ValueCrossingError
 from nodetool_jupyter.model.events import OutputUpdate
 from nodetool_jupyter.model.graph import DEFAULT_HANDLE
 from nodetool_jupyter.values.codec import encode
 from nodetool_jupyter.values.preview import fallback
 
 if TYPE_CHECKING:
-    from nodetool_jupyter.engine.runner import Run
+    from nodetool_jupyter.engine.run import Run
 
 Full = list[tuple[Inbox, str]]
 """Handles, each of an inbox, that have no space."""
@@ -42,6 +44,7 @@ class Actor(Reporter):
         "_cached",
         "_context",
         "_counts",
+        "_devices",
         "_fire",
         "_last",
         "_lost_reader",
@@ -53,11 +56,7 @@ class Actor(Reporter):
 
     def __init__(self, node: PlanNode, run: Run) -> None:
         super().__init__(node, run)
-        self.inbox: Inbox = (
-            FeedInbox(node, run.parking, run.feeds[node.param])
-            if node.is_fed
-            else make_inbox(node, run.parking)
-        )
+        self.inbox: Inbox = _inbox(node, run)
         self.is_scheduled = False
         self.has_fired = False
         self._lost_reader = False
@@ -66,9 +65,10 @@ class Actor(Reporter):
         self.fire_anew: Callable[[Mapping[str, Any]], Awaitable[None]] = _end_of_firing
         """How it fires where no result is kept."""
         self._cached: CachedFirings | None = None
+        self._devices: Devices | None = None
         self._bound: Bound | None = None
         self._context: ProcessingContext | None = None
-        self._counts: dict[PlanEdge, int] = {}
+        self._counts: dict[PlanEdge, int] = defaultdict(int)
         """How many values have gone along each streaming edge."""
         self._last: dict[str, Any] | None = None
         """The values that were sent last, by handle."""
@@ -110,9 +110,17 @@ class Actor(Reporter):
         if spec.wants_context:
             self._context = self.run.context.bound_to(self)
         self._fire = FIRINGS[spec.shape].__get__(self)
-        if spec.policy.timeout is not None or spec.policy.retries:
-            self._fire = self._fire_by_policy
-        if spec.policy.cache:
+        if node.is_controlled and spec.dynamic:
+            self._fire = self._fire_bound_anew
+        if spec.policy is not NO_POLICY:
+            self._keep_to_policy(spec.policy)
+
+    def _keep_to_policy(self, policy: NodePolicy) -> None:
+        if policy.timeout is not None or policy.retries or policy.resources is not None:
+            tries = Tries(self, self._fire)
+            self._devices = tries.devices
+            self._fire = tries.fire
+        if policy.cache:
             self.fire_anew, self._cached = self._fire, CachedFirings(self)
             self._fire = self._cached.fire
 
@@ -163,32 +171,11 @@ class Actor(Reporter):
             self.report_log("nobody reads its stream any more: it was ended early", "info")
             self.inbox.close()
 
-    async def _fire_by_policy(self, values: Mapping[str, Any]) -> None:
-        """With a time limit a try, and tries again; what a failed try has sent is not taken back."""
-        policy = self.node.spec.policy
-        fire = FIRINGS[self.node.spec.shape].__get__(self)
-        for attempt in range(policy.retries + 1):
-            start = monotonic()
-            try:
-                async with asyncio.timeout(policy.timeout) as limit:
-                    await fire(values)
-                if policy.timeout is None or monotonic() - start <= policy.timeout:
-                    return
-                failure = self._late()  # it never let the loop go on, so the limit could not end it
-            except Exception as error:  # noqa: BLE001 - whatever node code raises becomes its error
-                failure = self._failure_of_try(error, limit.expired())
-            if attempt == policy.retries or self.run.is_ending:
-                raise failure
-            self.report_log(f"try {attempt + 1} failed: {failure.message}; trying again", "warning")
-
-    def _failure_of_try(self, error: Exception, is_late: bool) -> NodeError:
-        if isinstance(error, NodeError):
-            return error
-        return self._late(error) if is_late else self.error(reason_of(error), error)
-
-    def _late(self, cause: Exception | None = None) -> NodeError:
-        limit = self.node.spec.policy.timeout
-        return self.error(f"took longer than its timeout of {limit:g} s", cause, ErrorCode.TIMED_OUT)
+    async def _fire_bound_anew(self, values: Mapping[str, Any]) -> None:
+        """A run event may bring names that the next one doesn't: a dynamic node would still have them."""
+        node = self.node
+        self._bound = node.spec.bind(node.properties, node.dynamic_properties)
+        await FIRINGS[node.spec.shape](self, values)
 
     async def _show(self, values: Mapping[str, Any]) -> None:
         """Output and preview nodes: the engine shows their value and passes it on."""
@@ -229,17 +216,25 @@ class Actor(Reporter):
             return fallback(value)
 
     def _reader(self) -> Any:
-        return self.inbox if self.node.spec.reads_stream else None
+        if not self.node.spec.reads_stream:
+            return None
+        return self.inbox if self._devices is None else self._devices.read(cast(InputReader, self.inbox))
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """See ProcessingContext.devices."""
+        return () if self._devices is None else self._devices.names
 
     # --- sending ----------------------------------------------------------------------------------
 
     def _send(self, result: Any) -> Full | None:
         """Hand a result to the nodes that follow; gives the inbox handles that are full now."""
-        if self.node.spec.result_checks is not None:
+        spec = self.node.spec
+        if spec.result_checks is not None:
             result = self.checked(result)
         if self._cached is not None:
             self._cached.take(result)
-        if not self.node.spec.routes:
+        if not spec.routes:
             self._last = {DEFAULT_HANDLE: result}
             return self._send_value(DEFAULT_HANDLE, result)
         full: Full = []
@@ -252,14 +247,16 @@ class Actor(Reporter):
     def _send_value(self, handle: str, value: Any) -> Full | None:
         """Hand one value to the inboxes behind an output handle."""
         full = None
+        run = self.run
+        counts = self._counts
         for edge in self.node.outgoing.get(handle, ()):
-            inbox = self.run.deliver(edge, value)
+            inbox = run.deliver(edge, value)
             if inbox is None:
                 self._lost_reader = True
             elif edge.streams:
-                self._counts[edge] = self._counts.get(edge, 0) + 1
-                if edge not in self.run.telling.moved:
-                    self.run.telling.edge_moved(edge, self._counts)
+                counts[edge] += 1
+                if edge not in run.telling.moved:
+                    run.telling.edge_moved(edge, counts)
                 if inbox.size >= inbox.limit and inbox.is_full(edge.target_handle):
                     full = [*(full or ()), (inbox, edge.target_handle)]
         return full
@@ -271,8 +268,12 @@ class Actor(Reporter):
             await self._wait_for_space(full)
 
     async def _wait_for_space(self, full: Full) -> None:
+        if self._devices is not None:
+            self._devices.release()  # who makes the space may need them
         for inbox, handle in full:
             await self.run.parking.wait_for_space(inbox, handle)
+        if self._devices is not None:
+            await self._devices.acquire()
 
     def _end(self) -> None:
         node = self.node
@@ -292,6 +293,12 @@ class Actor(Reporter):
         self._fire = self.fire_anew = _end_of_firing
         self._cached = None
         run.actor_ended(self)
+
+
+def _inbox(node: PlanNode, run: Run) -> Inbox:
+    if node.is_fed:
+        return FeedInbox(node, run.parking, run.feeds[node.param])
+    return ControlInbox(node, run.parking) if node.is_controlled else make_inbox(node, run.parking)
 
 
 async def _end_of_firing(_values: Mapping[str, Any]) -> None:

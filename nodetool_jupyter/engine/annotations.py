@@ -9,9 +9,11 @@ import collections.abc
 import dataclasses
 import datetime
 import enum
+import operator
 import types
 import typing
 from collections.abc import Callable
+from functools import reduce
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -53,6 +55,16 @@ STREAMS = (
 UNCHECKED = (Any, object, typing.NoReturn, typing.Never, typing.Self)
 """Return annotations that no value can miss, or that nothing is ever returned for."""
 QUALIFIERS = (typing.Required, typing.NotRequired, typing.Final)
+SIMPLE: dict[str, Any] = {
+    "bool": bool,
+    "int": int,
+    "float": float,
+    "str": str,
+    "bytes": bytes,
+    "date": datetime.date,
+    "datetime": datetime.datetime,
+    "none": None,
+}
 JSON_TYPES = frozenset(
     {"any", "none", "bool", "int", "float", "str", "list", "dict", "tuple", "union", "enum"}
 )
@@ -100,6 +112,29 @@ def _class(cls: Any) -> TypeMetadata:
     name = f"{getattr(cls, '__module__', '')}.{getattr(cls, '__qualname__', cls)}"
     known = FOREIGN.get(name)
     return TypeMetadata(type=known) if known else TypeMetadata(type="object", type_name=name)
+
+
+def annotation_of(metadata: TypeMetadata) -> Any:
+    """The Python annotation of a NodeTool type; Any for objects, which only their own class could check."""
+    annotation = _annotation(metadata)
+    return annotation | None if metadata.optional and annotation not in (Any, None) else annotation
+
+
+def _annotation(metadata: TypeMetadata) -> Any:
+    args = tuple(map(annotation_of, metadata.type_args))
+    match metadata.type:
+        case "list":
+            return list[args[0]] if args else list  # type: ignore[valid-type]
+        case "dict":
+            return dict[args[0], args[1]] if len(args) == 2 else dict  # type: ignore[valid-type]
+        case "tuple":
+            return tuple.__class_getitem__(args) if args else tuple
+        case "union":
+            return Any if not args or Any in args else reduce(operator.or_, args)
+        case "enum":
+            return Literal[metadata.values] if metadata.values else str
+        case name:
+            return SIMPLE.get(name, Any)
 
 
 def stream_item(annotation: Any) -> Any | None:

@@ -12,9 +12,12 @@ from contextlib import closing, suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
+from nodetool_jupyter.engine.context import NodeCancelled
+from nodetool_jupyter.engine.threads import Interruptible, ThreadPool
+
 if TYPE_CHECKING:
     from nodetool_jupyter.engine.actor import Actor
-    from nodetool_jupyter.engine.threads import Interruptible, ThreadPool
+    from nodetool_jupyter.engine.run import Run
 
 BATCH = 64
 POLL = 0.05
@@ -26,8 +29,24 @@ async def call_blocking(actor: Actor, function: Callable[[], Any]) -> Any:
     """The function's value; raises what it raises."""
     run = actor.run
     if run.is_alone() and actor.node.spec.policy.timeout is None:
-        return run.call_here(function)
+        return _call_here(run, function)
     return await in_pool(actor, function)
+
+
+def _call_here(run: Run, function: Callable[[], Any]) -> Any:
+    """Call on the loop's own thread, interruptible from outside."""
+    result: list[Any] = []
+    context = copy_context()
+    run.inline = Interruptible(lambda: result.append(context.run(function)))
+    try:
+        if run.is_cancelling:
+            raise NodeCancelled
+        run.inline.run()
+    finally:
+        run.inline = None
+    if not result:
+        raise NodeCancelled
+    return result[0]
 
 
 async def in_pool(actor: Actor, function: Callable[[], Any]) -> Any:

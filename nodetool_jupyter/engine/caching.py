@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
+from nodetool_jupyter.engine.code import add_code
 from nodetool_jupyter.engine.resuming import digest_of_values
 from nodetool_jupyter.engine.spec import NodeSpec
 from nodetool_jupyter.errors import NodeToolError, ValueCrossingError
@@ -149,7 +150,7 @@ class _Code:
             return
         self._seen.add(id(function))
         self._note("function", function.__module__, function.__qualname__)
-        self._add_code(function.__code__)
+        add_code(self.digest.update, function.__code__)
         if not _is_users(function.__module__):
             return
         self.add("defaults", [function.__defaults__, function.__kwdefaults__])
@@ -158,16 +159,6 @@ class _Code:
         for name in sorted({*_names(function.__code__)}):
             if name in function.__globals__:
                 self.add(name, function.__globals__[name])
-
-    def _add_code(self, code: CodeType) -> None:
-        """Without its place: a cell may move."""
-        self.digest.update(code.co_code)
-        self._note(*code.co_names, "|", *code.co_varnames)
-        for constant in code.co_consts:
-            if isinstance(constant, CodeType):
-                self._add_code(constant)
-            else:
-                self._note(_stable(constant))
 
 
 def _names(code: CodeType) -> Iterator[str]:
@@ -178,13 +169,6 @@ def _names(code: CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _names(constant)
-
-
-def _stable(constant: Any) -> str:
-    """A constant in words that are the same in each process: sets have no order."""
-    if isinstance(constant, frozenset):
-        return f"{{{', '.join(sorted(map(repr, constant)))}}}"
-    return repr(constant)
 
 
 def _is_users(module: str | None) -> bool:

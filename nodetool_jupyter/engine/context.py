@@ -6,6 +6,7 @@ so.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
@@ -85,6 +86,9 @@ class ResultKeeper(Protocol):
         """The run is over, which nobody knows yet."""
 
 
+RESULT_KEY = re.compile(r"[0-9a-f]{64}")
+
+
 class ResultCache(Protocol):
     """Results by content that jobs share. Thread-safe, and never raises: what fails was not there."""
 
@@ -141,6 +145,8 @@ class Services:
     """How outputs are written that nothing else can write; None where nobody would read a pickle."""
     results: ResultCache | None = None
     """What nodes with ``cache=True`` have given in any job; None where they always run."""
+    gpus: tuple[str, ...] = ()
+    """The GPUs that there are."""
     allowed_hosts: frozenset[str] = frozenset()
     """``host`` or ``host:port`` that http nodes may reach though its address isn't public."""
 
@@ -157,7 +163,8 @@ class ProcessingContext:
     user_id: str = ""
     workspace: Path = field(default_factory=Path.cwd)
     services: Services = field(default_factory=Services)
-    _reporter: Reporter | None = None
+    reporter: Reporter | None = None
+    """The running node's; None outside of a node."""
 
     def bound_to(self, reporter: Reporter) -> ProcessingContext:
         """The same surroundings as seen by one node."""
@@ -168,34 +175,39 @@ class ProcessingContext:
     @property
     def node_id(self) -> str:
         """The running node's id; empty outside of a node."""
-        return self._reporter.id if self._reporter else ""
+        return self.reporter.id if self.reporter else ""
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The GPUs that this node has for itself, by its resource hint."""
+        return self.reporter.devices if self.reporter else ()
 
     def progress(self, done: float, total: float | None = None, chunk: str = "") -> None:
         """Report ``done`` of ``total`` units of work; ``chunk`` is text to stream. Cheap: coalesced to 20 a
         second. A number that isn't finite counts as unknown.
         """
-        if self._reporter:
-            self._reporter.report_progress(_finite(done) or 0.0, _finite(total), str(chunk))
+        if self.reporter:
+            self.reporter.report_progress(_finite(done) or 0.0, _finite(total), str(chunk))
 
     def log(self, content: object, severity: Severity = "info") -> None:
         """Add a line to the node's log; what is no str is shown as print would."""
-        if self._reporter:
-            self._reporter.report_log(str(content), _checked(severity))
+        if self.reporter:
+            self.reporter.report_log(str(content), _checked(severity))
 
     def notify(self, content: object, severity: Severity = "info") -> None:
         """Tell the user something now."""
-        if self._reporter:
-            self._reporter.report_notification(str(content), _checked(severity))
+        if self.reporter:
+            self.reporter.report_notification(str(content), _checked(severity))
 
     def preview(self, value: Any) -> None:
         """Show a value while the node still runs."""
-        if self._reporter:
-            self._reporter.report_preview(value)
+        if self.reporter:
+            self.reporter.report_preview(value)
 
     @property
     def is_cancelled(self) -> bool:
         """Whether the job is being cancelled; a long loop in a blocking function looks at it."""
-        return bool(self._reporter and self._reporter.run.is_ending)
+        return bool(self.reporter and self.reporter.run.is_ending)
 
     def raise_if_cancelled(self) -> None:
         """Raise NodeCancelled if the job is being cancelled."""

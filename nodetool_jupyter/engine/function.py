@@ -135,11 +135,11 @@ def node(
     ``def`` runs in the thread pool, ``async def`` on the job's loop; a generator of either kind streams.
     Annotations are the types; a TypedDict return has one handle a key; a parameter ``AsyncIterator[T]`` reads
     its input item by item; a parameter ``context`` gets the ProcessingContext. ``timeout`` in seconds a try,
-    ``retries`` after the first; with ``cache`` its results are kept by the content of code and inputs, for
-    all jobs. Raises OptionError for what can't be a node.
+    ``retries`` after the first, with pauses that double; with ``cache`` its results are kept by the content
+    of code and inputs, for all jobs. ``resources`` are what it needs, as ``{"cpu": 2, "memory": "1g",
+    "gpu": 1}``: a strategy that doesn't have it refuses the job, and nodes that need the same GPU run one at
+    a time. Raises OptionError for what can't be a node.
     """
-    if resources is not None:
-        raise OptionError("@node(resources=…) is not available yet", hint="leave it out")
     if name is not None and not (isinstance(name, str) and name.isidentifier() and not iskeyword(name)):
         raise OptionError(
             f"@node: name is what a function may be called, such as fetch_title; found {describe(name)}"
@@ -149,7 +149,7 @@ def node(
             f"@node is put on a function, found {describe(function)}",
             hint="its options have names: @node(name=…)",
         )
-    policy = NodePolicy(timeout, retries, cache)
+    policy = NodePolicy(timeout, retries, cache, resources)
     if function is not None:
         return NodeFunction(function, name, policy)
     return lambda decorated: NodeFunction(decorated, name, policy)

@@ -266,9 +266,9 @@ class StreamInbox(Inbox):
         if queue is None:
             super().push(handle, value)
             return
-        self._arrivals += 1
+        self._arrivals = number = self._arrivals + 1
         self.size += 1
-        queue.append((self._arrivals, value))
+        queue.append((number, value))
         if self._waiters:
             self._wake()
 
@@ -317,9 +317,14 @@ class StreamInbox(Inbox):
                 continue
             value = queue.popleft()[1]
             self.size -= 1
-            if self.space:
+            if self.space and len(queue) <= self.limit // 2:
                 self._make_space(handle, queue)
-            yield value if check is None else self._check(handle, value)
+            if check is not None:
+                try:
+                    value = check(value)
+                except ValueError as error:
+                    raise InputError(handle, str(error)) from None
+            yield value
 
     async def iter_any_input(self) -> AsyncIterator[tuple[str, Any]]:
         """(handle, value) in the order of arrival, until all have ended."""

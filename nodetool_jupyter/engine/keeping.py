@@ -22,8 +22,10 @@ from nodetool_jupyter.errors import NodeToolError, StoreError
 from nodetool_jupyter.values.codec import decode, encode
 from nodetool_jupyter.values.files import ValueFolder, append_private
 
-NAME = "results.jsonl"
-STATE = "suspended.json"
+FOLDER = "kept"
+"""One of its own in the run directory: a worker in a sandbox may write to it alone."""
+NAME = f"{FOLDER}/results.jsonl"
+STATE = f"{FOLDER}/suspended.json"
 YOUNG = 0.05
 """Seconds of a job's life in which nothing is written, and between two writes after them."""
 LARGEST = 16 * 1024 * 1024
@@ -37,6 +39,7 @@ class Keeper:
         self, plan: Plan, folder: Path, values: Path, pickle: Callable[[Any], bytes] | None = None
     ) -> None:
         self._plan = plan
+        self._folder = folder
         self._path = folder / NAME
         self._spill = _BoundedSpill(values)
         self._pickle = pickle
@@ -57,7 +60,7 @@ class Keeper:
 
     def _node_keys(self) -> dict[str, str]:
         if self._keys is None:
-            self._keys = keys_of(self._plan, str(self._path.parent))
+            self._keys = keys_of(self._plan, str(self._folder))
         return self._keys
 
     def flush(self) -> None:
@@ -68,8 +71,8 @@ class Keeper:
     def suspend(self, node_id: str, state: Any) -> None:
         """Keep the state of a node that suspends the job; raises ValueCrossingError, StoreError, OSError."""
         encoded = encode(state, self._spill, name="state", pickle=self._pickle)
-        path = self._path.with_name(STATE)
-        fresh = path.with_name(f".{STATE}")
+        path = self._folder / STATE
+        fresh = path.with_name(f".{path.name}")
         fresh.unlink(missing_ok=True)
         append_private(fresh, to_json({"node": node_id, "state": encoded}))
         fresh.replace(path)

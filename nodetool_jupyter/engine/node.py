@@ -11,6 +11,8 @@ import inspect
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast, get_type_hints, is_typeddict
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
@@ -21,6 +23,7 @@ from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.reading import Reader, takes_content, when_it_is_here
 from nodetool_jupyter.engine.spec import (
     BUILDING,
+    NO_POLICY,
     REQUIRED,
     InputReader,
     InputSpec,
@@ -29,7 +32,7 @@ from nodetool_jupyter.engine.spec import (
     Role,
     Shape,
 )
-from nodetool_jupyter.model.graph import DEFAULT_HANDLE
+from nodetool_jupyter.model.graph import DEFAULT_HANDLE, POLICY_FIELDS
 from nodetool_jupyter.model.types import TypeMetadata
 
 if TYPE_CHECKING:
@@ -39,6 +42,9 @@ else:
 
 NODETOOL_MODULES = "nodetool.nodes."
 NOTEBOOK = "notebook"
+KEYWORDS = frozenset(
+    {"prefix", "role", "dynamic", "dynamic_outputs", "streaming_input", "passes", *POLICY_FIELDS}
+)
 MUTABLE = (list, dict, set, bytearray, deque)
 """Defaults that a node may change: each firing, or instance, has its own."""
 
@@ -57,10 +63,11 @@ class BaseNode(BaseModel, metaclass=NodeMeta):
     """Base of node classes. Class keywords, all inherited but ``abstract``:
 
     ``prefix`` (first part of the type string; by default from the module), ``role``, ``dynamic`` (takes
-    handles that aren't declared; their values are in ``dynamic_properties``), ``streaming_input`` (reads its
-    inputs itself by ``iter_input``), ``passes`` (streams, but at most one value for each that comes in),
-    ``timeout`` (seconds a try), ``retries``, ``cache`` (results are shared by content between jobs),
-    ``abstract`` (a base of other nodes, not a node type).
+    handles that aren't declared; their values are in ``dynamic_properties``), ``dynamic_outputs`` (a graph
+    node may declare outputs of its own, which are in ``self.dynamic_outputs``: results are dicts by handle),
+    ``streaming_input`` (reads its inputs itself by ``iter_input``), ``passes`` (streams, but at most one
+    value for each that comes in), ``timeout`` (seconds a try), ``retries``, ``cache`` (results are shared by
+    content between jobs), ``abstract`` (a base of other nodes, not a node type).
     """
 
     model_config = ConfigDict(defer_build=True, arbitrary_types_allowed=True, extra="forbid")
@@ -70,18 +77,19 @@ class BaseNode(BaseModel, metaclass=NodeMeta):
     _spec: ClassVar[NodeSpec | None] = None
     _dynamic_properties: dict[str, Any] = PrivateAttr(default_factory=dict)
     _reader: InputReader | None = PrivateAttr(default=None)
+    _dynamic_outputs: ClassVar[Mapping[str, TypeMetadata]] = MappingProxyType({})
+    """A node that has some has them in its ``__dict__``: all others pay nothing for it."""
 
     def __init_subclass__(cls, *, abstract: bool = False, **keywords: Any) -> None:
         super().__init_subclass__()
-        known = {"prefix", "role", "dynamic", "streaming_input", "passes", "timeout", "retries", "cache"}
-        wrong = {name for name in keywords if name not in known and name not in ConfigDict.__annotations__}
+        wrong = {name for name in keywords if name not in KEYWORDS and name not in ConfigDict.__annotations__}
         if wrong:
             raise TypeError(
-                f"{cls.__name__}: unknown class keyword {min(wrong)!r}; known are {sorted(known)}"
+                f"{cls.__name__}: unknown class keyword {min(wrong)!r}; known are {sorted(KEYWORDS)}"
             )
         cls._keywords = {
             **cls._keywords,
-            **{name: value for name, value in keywords.items() if name in known},
+            **{name: value for name, value in keywords.items() if name in KEYWORDS},
         }
         cls._policy()  # what is wrong in it is said where the class is written
         cls._abstract = abstract
@@ -102,9 +110,19 @@ class BaseNode(BaseModel, metaclass=NodeMeta):
         """Values of the undeclared handles of a dynamic node."""
         return self._dynamic_properties
 
+    @property
+    def dynamic_outputs(self) -> Mapping[str, TypeMetadata]:
+        """The outputs that this graph node has beside those of its type."""
+        return self._dynamic_outputs
+
     def iter_input(self, handle: str) -> AsyncIterator[Any]:
         """The values that arrive at one handle, until its end."""
         return self._inputs().iter_input(handle)  # type: ignore[no-any-return]
+
+    async def recv(self, handle: str) -> Any:
+        """The next value that arrives at one handle; raises StopAsyncIteration at its end."""
+        async with aclosing(self._inputs().iter_input(handle)) as values:
+            return await anext(values)
 
     def iter_any_input(self) -> AsyncIterator[tuple[str, Any]]:
         """(handle, value) as they arrive, until the end of all."""
@@ -121,8 +139,8 @@ class BaseNode(BaseModel, metaclass=NodeMeta):
 
     @classmethod
     def _policy(cls) -> NodePolicy:
-        found = cls._keywords
-        return NodePolicy(found.get("timeout"), found.get("retries", 0), found.get("cache", False))
+        found = {name: cls._keywords[name] for name in POLICY_FIELDS if name in cls._keywords}
+        return NodePolicy(**found) if found else NO_POLICY
 
     @classmethod
     def node_type(cls) -> str:
@@ -150,6 +168,10 @@ class _BoundClass:
     def __init__(self, instance: BaseNode, method: str) -> None:
         self.instance = instance
         self.method = getattr(instance, method)
+
+    def declare(self, outputs: Mapping[str, TypeMetadata]) -> None:
+        """The node has these outputs of its own."""
+        self.instance.__dict__["_dynamic_outputs"] = outputs
 
     def call(self, values: Mapping[str, Any], context: Any, reader: InputReader | None) -> Any:
         fields = type(self.instance).__pydantic_fields__
@@ -181,7 +203,7 @@ def _class_spec(cls: type[BaseNode]) -> NodeSpec:
     keywords = cls._keywords
     method = "gen_process" if hasattr(cls, "gen_process") else "process"
     function = getattr(cls, method)
-    outputs = outputs_of(function, vars(cls))
+    outputs = _outputs(cls, function)
     is_stream = method == "gen_process"  # it gives dicts by handle, whatever its annotation says of them
 
     checks = _content_checks(cls)
@@ -208,6 +230,7 @@ def _class_spec(cls: type[BaseNode]) -> NodeSpec:
         bind=bind,
         role=role,
         dynamic=bool(keywords.get("dynamic")),
+        dynamic_outputs=bool(keywords.get("dynamic_outputs")),
         reads_stream=bool(keywords.get("streaming_input")),
         passes=bool(keywords.get("passes")),
         routes=outputs.routes or is_stream,
@@ -216,6 +239,17 @@ def _class_spec(cls: type[BaseNode]) -> NodeSpec:
         accept=accept if role is Role.INPUT else None,
         source=cls,
     )
+
+
+def _outputs(cls: type[BaseNode], function: Any) -> Outputs:
+    """By the return annotation, else by an inner ``OutputType``, NodeTool's way."""
+    outputs = outputs_of(function, vars(cls))
+    inner = getattr(cls, "OutputType", None)
+    if outputs.routes:
+        return outputs
+    if is_typeddict(inner):
+        return outputs_by_handle(inner)
+    return Outputs({}, True, None) if cls._keywords.get("dynamic_outputs") else outputs
 
 
 def _field_inputs(cls: type[BaseNode]) -> dict[str, InputSpec]:
@@ -295,10 +329,19 @@ def outputs_of(function: Any, names: Mapping[str, Any]) -> Outputs:
     annotation = hints.get("return", Any)
     item = stream_item(annotation) if shape_of(function).streams else None
     annotation = annotation if item is None else item
-    routes = is_typeddict(annotation)
-    handles = get_type_hints(annotation, include_extras=True) if routes else {DEFAULT_HANDLE: annotation}
+    if is_typeddict(annotation):
+        return outputs_by_handle(annotation)
+    check = make_result_check(annotation)
+    return Outputs(
+        {DEFAULT_HANDLE: type_of(annotation)}, False, {DEFAULT_HANDLE: check} if check is not None else None
+    )
+
+
+def outputs_by_handle(dicts: Any) -> Outputs:
+    """One output a key of a TypedDict."""
+    handles = get_type_hints(dicts, include_extras=True)
     checks = {name: check for name, hint in handles.items() if (check := make_result_check(hint))}
-    return Outputs({name: type_of(hint) for name, hint in handles.items()}, routes, checks or None)
+    return Outputs({name: type_of(hint) for name, hint in handles.items()}, True, checks or None)
 
 
 def title_of(name: str) -> str:

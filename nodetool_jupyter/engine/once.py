@@ -16,7 +16,7 @@ from nodetool_jupyter.engine.reporter import Reporter
 from nodetool_jupyter.model.graph import DEFAULT_HANDLE
 
 if TYPE_CHECKING:
-    from nodetool_jupyter.engine.runner import Run
+    from nodetool_jupyter.engine.run import Run
 
 
 async def run_once(run: Run, node: PlanNode) -> None:

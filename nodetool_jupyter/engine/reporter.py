@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from time import time, time_ns
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from nodetool_jupyter.engine.annotations import Check
 from nodetool_jupyter.engine.context import NodeCancelled, NodeSuspended
 from nodetool_jupyter.engine.failure import code_of, node_error, reason_of
 from nodetool_jupyter.engine.inbox import InputError
 from nodetool_jupyter.engine.plan import PlanNode
 from nodetool_jupyter.errors import ErrorCode, NodeError
+from nodetool_jupyter.model.control import CONTROL
 from nodetool_jupyter.model.events import (
     LogUpdate,
     NodeProgress,
@@ -29,7 +29,7 @@ from nodetool_jupyter.model.graph import DEFAULT_HANDLE
 from nodetool_jupyter.values.preview import preview
 
 if TYPE_CHECKING:
-    from nodetool_jupyter.engine.runner import Run
+    from nodetool_jupyter.engine.run import Run
 
 MAX_LINE = 10_000
 MAX_SHOWN = 65_536
@@ -92,6 +92,11 @@ class Reporter:
         """The node's id."""
         return self.node.id
 
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """GPUs that the node holds."""
+        return ()
+
     def raise_for(self, error: BaseException) -> NoReturn:
         """Raise what node code raised as a NodeError; the end of a run that is being cancelled passes as
         such.
@@ -119,7 +124,9 @@ class Reporter:
         if not isinstance(result, Mapping):
             raise self.error(f"returned {type(result).__name__}, expected a dict with {', '.join(outputs)}")
         for handle in result:
-            if handle not in outputs and handle not in self.node.outgoing and not self.node.spec.dynamic:
+            if handle in outputs or handle in self.node.outgoing or handle == CONTROL:
+                continue
+            if not self.node.spec.dynamic:
                 raise self.error(
                     f"gave a value for output {handle!r}, which it doesn't have; it has {', '.join(outputs)}"
                 )
@@ -129,18 +136,16 @@ class Reporter:
         """A result with the types that the node declares; raises NodeError for what doesn't have them."""
         spec = self.node.spec
         checks = spec.result_checks or {}
-        if not spec.routes:
-            return self._checked_by(checks[DEFAULT_HANDLE], DEFAULT_HANDLE, result)
-        if not isinstance(result, Mapping):
-            return result
-        return {
-            handle: self._checked_by(checks[handle], handle, value) if handle in checks else value
-            for handle, value in result.items()
-        }
-
-    def _checked_by(self, check: Check, handle: str, value: Any) -> Any:
+        handle = DEFAULT_HANDLE
         try:
-            return check(value)
+            if not spec.routes:
+                return checks[handle](result)
+            if not isinstance(result, Mapping):
+                return result
+            fitting = {}
+            for handle, value in result.items():
+                fitting[handle] = checks[handle](value) if handle in checks else value
+            return fitting
         except ValueError as error:
             raise self.error(f"the result has the wrong type: {error}", handle=handle) from None
 
@@ -184,20 +189,19 @@ class Reporter:
 
     def tell_running(self) -> None:
         """Tell that the node fires for the first time."""
-        node = self.node
         telling = self.run.telling
-        telling.emit((node.id, node.label, node.spec.type, "running", None, time_ns()))
+        telling.emit((self.node.signature, "running", None, time_ns()))
         if telling.eager:
             telling.tell_eagerly()
 
     def tell_completed(self, last: Mapping[str, Any] | None) -> None:
         """Tell that the node has ended, with the values that it sent last, by handle."""
         node = self.node
-        keeper = self.run.context.services.keeper
-        if keeper is not None and last is not None and not node.streams:
-            keeper.keep(node, last)
+        run = self.run
+        if run.keeper is not None and last is not None and not node.streams:
+            run.keeper.keep(node, last)
         shown = {name: preview(value) for name, value in last.items()} if last else None
-        self.run.telling.emit((node.id, node.label, node.spec.type, "completed", shown, time_ns()))
+        run.telling.emit((node.signature, "completed", shown, time_ns()))
 
     def flush_reports(self) -> None:
         """Tell what is still held back: half printed lines, the end of a long log, and the last progress."""

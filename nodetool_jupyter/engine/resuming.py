@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
-from types import CodeType, MappingProxyType
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 from pydantic_core import to_json
 
-from nodetool_jupyter.engine.plan import NO_POLICY, Plan, PlanNode
-from nodetool_jupyter.engine.spec import NodeSpec, Role, Shape
+from nodetool_jupyter.engine.code import add_code, in_words
+from nodetool_jupyter.engine.plan import Plan, PlanNode
+from nodetool_jupyter.engine.spec import NO_POLICY, NodeSpec, Role, Shape
 from nodetool_jupyter.engine.wiring import Wiring
 from nodetool_jupyter.errors import NodeToolError
 from nodetool_jupyter.model.graph import DEFAULT_HANDLE
@@ -40,9 +41,10 @@ def keys_of(plan: Plan, own: str = "") -> dict[str, str]:
     for node in plan.nodes:
         if node.spec.type not in sources:
             sources[node.spec.type] = _source_of(node.spec)
+        inner = [] if node.spec.nested is None else [*keys_of(node.spec.nested).values()]
         inputs = [(keys[edge.source.id], edge.source_handle, edge.target_handle) for edge in node.incoming]
         parts = [node.id, node.spec.type, node.sync_mode, sources[node.spec.type], inputs]
-        parts += [own] if node.is_fed else []
+        parts += [own] if node.is_fed else inner
         values = [_digest(values) for values in (node.properties, node.dynamic_properties)]
         keys[node.id] = hashlib.sha256(to_json([*parts, *values])).hexdigest()
     return keys
@@ -93,20 +95,9 @@ def _source_of(spec: NodeSpec) -> str:
     for function in functions:
         code = getattr(function, "__code__", None)
         if code is not None:
-            _add_code(digest.update, code)
-            digest.update(repr(getattr(function, "__defaults__", None)).encode(errors="replace"))
+            add_code(digest.update, code)
+            digest.update(in_words(getattr(function, "__defaults__", None)).encode("ascii"))
     return digest.hexdigest()
-
-
-def _add_code(update: Callable[[bytes], None], code: CodeType) -> None:
-    """Code without its place: a cell may move."""
-    update(code.co_code)
-    update(repr((code.co_names, code.co_varnames)).encode())
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            _add_code(update, constant)
-        else:
-            update(repr(constant).encode(errors="replace"))
 
 
 def resume(plan: Plan, keys: Mapping[str, str], kept: Mapping[str, Kept]) -> int:
@@ -138,6 +129,7 @@ def resume(plan: Plan, keys: Mapping[str, str], kept: Mapping[str, Kept]) -> int
 def _give(node: PlanNode, outputs: Mapping[str, Any]) -> None:
     """Make a node one that has no inputs and gives what it gave."""
     node.incoming = []
+    node.is_controlled = False
     node.wiring = Wiring({})
     node.gathered = frozenset()
     node.dynamic_properties = MappingProxyType({})

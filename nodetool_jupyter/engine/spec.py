@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from nodetool_jupyter.engine.annotations import Check, describe
 from nodetool_jupyter.errors import OptionError
+from nodetool_jupyter.model.resources import Resources, read_resources
 from nodetool_jupyter.model.types import TypeMetadata
 
 BUILDING: ContextVar[Callable[[NodeSpec, tuple[Any, ...], dict[str, Any]], Any] | None] = ContextVar(
@@ -39,6 +40,7 @@ class Role(str, Enum):
     OUTPUT = "output"
     PREVIEW = "preview"
     COMMENT = "comment"
+    WORKFLOW = "workflow"
 
 
 class Shape(str, Enum):
@@ -84,6 +86,8 @@ class NodePolicy:
     timeout: float | None = None
     retries: int = 0
     cache: bool = False
+    resources: Resources | None = None
+    """What it needs; a dict is read."""
 
     def __post_init__(self) -> None:
         timeout, retries = self.timeout, self.retries
@@ -95,10 +99,15 @@ class NodePolicy:
             raise OptionError(f"a node's retries are a whole number from 0 on; found {describe(retries)}")
         if not isinstance(self.cache, bool):
             raise OptionError(f"a node's cache is True or False; found {describe(self.cache)}")
+        if self.resources is not None:
+            object.__setattr__(self, "resources", read_resources(self.resources))
 
 
 def _is_number(value: object, *kinds: type) -> bool:
     return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+NO_POLICY = NodePolicy()
 
 
 class InputReader(Protocol):
@@ -135,6 +144,8 @@ class NodeSpec:
     """(checked properties, dynamic properties) → the runnable"""
     role: Role = Role.NODE
     dynamic: bool = False
+    dynamic_outputs: bool = False
+    """Whether a graph node may declare outputs of its own."""
     reads_stream: bool = False
     passes: bool = False
     """Whether it gives at most one value for each that comes in, so that it streams only what streams into
@@ -147,9 +158,11 @@ class NodeSpec:
     """Whether what it returns is a dict with one value a handle, rather than the value of the one handle."""
     result_checks: Mapping[str, Check] | None = field(default=None, repr=False)
     """How to check what is returned, by output handle; None where there is nothing to check."""
-    policy: NodePolicy = NodePolicy()
+    policy: NodePolicy = NO_POLICY
     accept: Callable[[Mapping[str, Any], Any], Any] | None = None
     """For an input node: (checked properties, param) → the value, or ValueError"""
+    nested: Any = field(default=None, repr=False)
+    """The plan of the workflow that it runs, if it runs one."""
     source: Any = field(default=None, repr=False)
     """What was decorated or subclassed: it can be sent to another process, which the rest can't."""
 

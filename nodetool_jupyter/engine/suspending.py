@@ -9,14 +9,14 @@ from nodetool_jupyter.engine.reporter import Reporter
 from nodetool_jupyter.errors import NodeError, NodeToolError
 
 if TYPE_CHECKING:
-    from nodetool_jupyter.engine.runner import Run
+    from nodetool_jupyter.engine.run import Run
 
 
 def suspend(run: Run, reporter: Reporter, suspension: NodeSuspended) -> NodeError | None:
     """Keep the state and tell it; gives the node's error where that can't be."""
     if run.plan.fed:
         return reporter.error("can't suspend a job with streaming inputs: what was pushed would be lost")
-    keeper = run.context.services.keeper
+    keeper = run.keeper
     try:
         if keeper is not None:
             keeper.suspend(reporter.id, suspension.state)

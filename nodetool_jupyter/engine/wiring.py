@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from nodetool_jupyter.engine.annotations import Check
 from nodetool_jupyter.engine.spec import REQUIRED, InputSpec, NodeSpec, Role
 from nodetool_jupyter.errors import Problem
+from nodetool_jupyter.model.control import CONTROL
 from nodetool_jupyter.model.graph import DEFAULT_HANDLE, Edge, Node
 from nodetool_jupyter.model.types import ANY, TypeMetadata, fits
 
@@ -89,20 +90,23 @@ def fan_in_problems(node_id: str, spec: NodeSpec, wiring: Wiring) -> Iterator[Pr
 
 def edge_problems(edge: Edge, source: Node, target: Node, specs: Mapping[str, NodeSpec]) -> Iterator[Problem]:
     """Why an edge can't connect these two nodes."""
-    if edge.edge_type == "control":
-        yield Problem(f"{edge}: control edges can't be run yet", edge_id=edge.id)
-        return
     from_spec, to_spec = specs[source.id], specs[target.id]
     for node in (source, target):
         if specs[node.id].role is Role.COMMENT:
             yield Problem(f"{edge}: {node.type} doesn't run and can't be connected", node.id, edge_id=edge.id)
             return
-    output = output_type(from_spec, source.dynamic_outputs, edge.sourceHandle)
+    if edge.edge_type == "control":
+        yield from control_problems(edge, source, target, specs)
+        return
+    if edge.targetHandle == CONTROL:
+        yield Problem(f"{edge}: only an edge of edge_type control ends here", target.id, CONTROL, edge.id)
+        return
+    output = output_type(from_spec, edge.sourceHandle)
     handle = to_spec.inputs.get(edge.targetHandle)
     if output is None:
-        names = {**from_spec.outputs, **source.dynamic_outputs}
         yield Problem(
-            f"{edge}: {from_spec.type} has no output {edge.sourceHandle!r}{near(edge.sourceHandle, names)}",
+            f"{edge}: {from_spec.type} has no output {edge.sourceHandle!r}"
+            f"{near(edge.sourceHandle, from_spec.outputs)}",
             source.id,
             edge.sourceHandle,
             edge.id,
@@ -126,9 +130,44 @@ def edge_problems(edge: Edge, source: Node, target: Node, specs: Mapping[str, No
         )
 
 
-def output_type(spec: NodeSpec, dynamic: Mapping[str, TypeMetadata], handle: str) -> TypeMetadata | None:
+def control_problems(
+    edge: Edge, source: Node, target: Node, specs: Mapping[str, NodeSpec]
+) -> Iterator[Problem]:
+    """Why a control edge can't connect these two nodes."""
+    from_spec, to_spec = specs[source.id], specs[target.id]
+    drawn = edge.sourceHandle
+    if edge.targetHandle != CONTROL:
+        yield Problem(f"{edge}: a control edge ends at {CONTROL}", target.id, edge.targetHandle, edge.id)
+    if drawn not in (CONTROL, DEFAULT_HANDLE) and drawn not in from_spec.outputs:
+        yield Problem(
+            f"{edge}: {from_spec.type} has no output {drawn!r}{near(drawn, from_spec.outputs)}",
+            source.id,
+            drawn,
+            edge.id,
+        )
+    if to_spec.role is Role.INPUT and target.data.get("stream"):
+        yield Problem(
+            f"{edge}: an input that values are pushed to can't be controlled", target.id, edge_id=edge.id
+        )
+
+
+def control_handle(spec: NodeSpec, drawn: str) -> str:
+    """The output whose values are the events of a control edge that is drawn from handle ``drawn``.
+
+    A node with named outputs gives them by ``__control__``, as NodeTool's do, unless it is declared to give
+    dicts or events where the edge begins.
+    """
+    if not spec.routes:
+        return DEFAULT_HANDLE
+    kind = spec.outputs.get(drawn)
+    is_declared = kind is not None and (kind.type == "dict" or (kind.type_name or "").endswith("Event"))
+    return drawn if is_declared else CONTROL
+
+
+def output_type(spec: NodeSpec, handle: str) -> TypeMetadata | None:
     """The type of an output handle; None where there is no such handle."""
-    declared = spec.outputs.get(handle) or dynamic.get(handle)
-    if declared is None and spec.dynamic and not spec.outputs and handle == DEFAULT_HANDLE:
-        return ANY
-    return declared
+    if spec.role is Role.WORKFLOW:
+        return ANY  # the workflow in it can't be read, which is problem enough
+    declared = spec.outputs.get(handle)
+    is_open = spec.dynamic and not (spec.outputs or spec.dynamic_outputs)
+    return ANY if declared is None and is_open and handle == DEFAULT_HANDLE else declared

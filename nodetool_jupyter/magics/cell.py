@@ -22,6 +22,7 @@ from nodetool_jupyter.magics.waiting import CellJob, Interrupted, Interrupts
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.strategies.registry import load_strategy
+from nodetool_jupyter.widgets.here import origin_here
 
 REST = "%nodetool traceback shows the rest"
 
@@ -89,7 +90,7 @@ def _run_graph(notebook: Notebook, options: CellOptions, authored: Authored, sou
     mode = "quiet" if options.quiet else options.progress or session.settings.progress
     defaults = CellOptions(strategy=session.settings.strategy)
     request = build_request(authored, options, session.registry.get, defaults=defaults)
-    request = request.model_copy(update={"origin": notebook.origin()})
+    request = request.model_copy(update={"origin": origin_here()})
     try:
         if options.dry_run:
             _draw(session, request)

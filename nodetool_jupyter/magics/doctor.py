@@ -42,7 +42,7 @@ def kernel_finding(ipykernel: str, *, is_kernel: bool) -> Finding:
         sentence = "its live views stand still while a cell runs; progress is text; pip install -U ipykernel"
         return Finding("ipykernel", Health.BAD, f"{ipykernel}: {sentence}")
     if major < 7:
-        sentence = "Cancel in the live view waits for the cell's end; interrupting the kernel cancels at once"
+        sentence = "while a cell runs, Cancel in the live view needs the sidebar; an interrupt cancels, too"
         return Finding("ipykernel", Health.NOTE, f"{ipykernel}: {sentence}")
     sentence = "Cancel in the live view works while a cell runs"
     if (major, minor) >= (7, 4):

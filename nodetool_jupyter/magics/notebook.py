@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nodetool_jupyter.magics.defaults import NodeToolMagics
-from nodetool_jupyter.model.request import LONGEST_ID, LONGEST_PATH, Origin
 from nodetool_jupyter.session import Session, get_session
-from nodetool_jupyter.settings import read_notebook_path
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -51,15 +49,6 @@ class Notebook:
         """The user's variables."""
         names: dict[str, Any] = self.shell.user_ns
         return names
-
-    def origin(self) -> Origin | None:
-        """The notebook and the cell that runs now, as far as the front end says; the cell by its id."""
-        path = read_notebook_path()
-        parent: dict[str, Any] = getattr(self.shell, "get_parent", dict)()
-        cell = parent.get("metadata", {}).get("cellId", "")
-        if path is None or len(path) > LONGEST_PATH:
-            return None
-        return Origin(notebook=path, cell=cell if isinstance(cell, str) and len(cell) <= LONGEST_ID else "")
 
     def session(self) -> Session:
         """The session, with the node types of the notebook as they are now."""

@@ -56,9 +56,9 @@ def what_to_run(
     if execution is not None and execution.launch.plan is not None:
         plan = execution.launch.plan
         sources: Mapping[str, Any] = {
-            node.spec.type: node.spec.source
-            for node in plan.nodes
-            if node.spec.type.startswith(OF_A_NOTEBOOK[0]) and node.spec.source is not None
+            spec.type: spec.source
+            for spec in plan.specs()
+            if spec.type.startswith(OF_A_NOTEBOOK[0]) and spec.source is not None
         }
         return Again(execution.request, sources)
     kept = strategy.reread(directory, record.ticket) if record.ticket is not None else None

@@ -87,6 +87,7 @@ class JobExecutionManager:
         request = self._with_defaults(request)
         strategy.check(request)
         plan = compile_graph(request.graph, registry or self.registry, request.params)
+        strategy.check_plan(plan, request, self.settings.gpu_devices)
         is_nested = RUNNING.get() is not None  # its parent may wait for it, and has a slot
         has_slot = not is_nested and self._slots.take()
         may_start = is_nested or has_slot
@@ -257,6 +258,7 @@ class JobExecutionManager:
             assets=self.assets.of(record.user_id),
             spill=RunFiles(self.store, record.id),
             results=self.results,
+            gpus=self.settings.gpu_devices,
             allowed_hosts=context.services.allowed_hosts | {*self.settings.http_allowed_hosts},
         )
         return ProcessingContext(record.id, record.workflow_id, record.user_id, context.workspace, services)

@@ -22,8 +22,28 @@ from nodetool_jupyter.model.events import (
 )
 
 JOB_UPDATE = b'"job_update"'
-Moment = tuple[str, str, str, NodeStatus, dict[str, Any] | None, int]
-"""A node update as the engine tells it: node id, name, type, status, result, nanoseconds since the epoch."""
+
+
+class Signature:
+    """Who tells: the fields that all updates of one node share, and their JSON, made once."""
+
+    __slots__ = ("id", "json", "kind", "name")
+
+    def __init__(self, node_id: str, name: str, kind: str) -> None:
+        self.id = node_id
+        self.name = name
+        self.kind = kind
+        self.json = ""
+
+    def encoded(self) -> str:
+        """The end of each of its lines, kept in ``json`` from now on."""
+        names = f'"node_id":{quoted(self.id)},"node_name":{quoted(self.name)}'
+        self.json = f'{names},"node_type":{quoted(self.kind)}}}\n'
+        return self.json
+
+
+Moment = tuple[Signature, NodeStatus, dict[str, Any] | None, int]
+"""A node update as the engine tells it: node, status, result, nanoseconds since the epoch."""
 
 
 class Batch(Sequence[Event]):
@@ -87,24 +107,21 @@ class Batch(Sequence[Event]):
         except ValueError:  # a lone surrogate, for which the other way has a word
             return b"".join(encode_event(event) + b"\n" for event in self)
 
-    def _texts(self) -> Iterator[str]:
+    def _texts(self) -> list[str]:
         head = f'{{"type":"node_update","job_id":{quoted(self.job_id)},"seq":'
-        last: str | None = None
-        tail = ""
+        texts: list[str] = []
         for seq, item in enumerate(self._items, self.first_seq):
             if not isinstance(item, tuple):
-                yield encode_event(self._stamped(item, seq)).decode() + "\n"
+                texts.append(encode_event(self._stamped(item, seq)).decode() + "\n")
                 continue
-            node_id, name, kind, status, result, at = item
-            if node_id is not last:  # most nodes end right after they have started
-                tail = (
-                    f'"node_id":{quoted(node_id)},"node_name":{quoted(name)},"node_type":{quoted(kind)}}}\n'
-                )
-                last = node_id
+            node, status, result, at = item
             shown = "" if result is None else f'"result":{_json_of(result)},'
             digits = str(at)  # writing a float takes longer than all the rest
             time = f"{digits[:-9]}.{digits[-9:-3]}"
-            yield f'{head}{seq},"timestamp":{time},"status":"{status}",{shown}{tail}'
+            texts.append(
+                f'{head}{seq},"timestamp":{time},"status":"{status}",{shown}{node.json or node.encoded()}'
+            )
+        return texts
 
 
 class KeptBatch(Batch):
@@ -135,9 +152,14 @@ class KeptBatch(Batch):
 
 
 def _update_of(moment: Moment) -> NodeUpdate:
-    node_id, name, kind, status, result, at = moment
+    node, status, result, at = moment
     return NodeUpdate(
-        node_id=node_id, node_name=name, node_type=kind, status=status, result=result, timestamp=at / 1e9
+        node_id=node.id,
+        node_name=node.name,
+        node_type=node.kind,
+        status=status,
+        result=result,
+        timestamp=at / 1e9,
     )
 
 

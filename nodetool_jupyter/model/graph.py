@@ -26,6 +26,8 @@ from nodetool_jupyter.model.types import TypeMetadata
 
 SyncMode = Literal["on_any", "zip_all"]
 DEFAULT_HANDLE = "output"
+POLICY_FIELDS = ("timeout", "retries", "cache", "resources")
+"""Fields of a node that NodeTool doesn't have: in place of what ``@node(…)`` says for its type."""
 
 
 def _keep_source(value: Any, read: ValidatorFunctionWrapHandler) -> TypeMetadata:
@@ -39,7 +41,7 @@ def _write_source(kind: TypeMetadata, write: SerializerFunctionWrapHandler) -> d
     if kind.source is not None:
         return dict(kind.source)
     written: dict[str, Any] = write(kind)
-    del written["source"]
+    written.pop("source", None)  # it isn't there where defaults are left out
     return written
 
 

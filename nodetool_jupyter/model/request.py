@@ -50,12 +50,15 @@ NO_LIMITS = ResourceLimits()
 
 
 class Origin(BaseModel):
-    """Where a job was asked for: the notebook's path on its machine, and the cell's id if it is known."""
+    """Where a job was asked for: the notebook's path on its machine, the cell's id if it is known, and the
+    version of this package in its kernel.
+    """
 
     model_config = ConfigDict(frozen=True, defer_build=True, extra="forbid")
 
     notebook: Annotated[str, Field(max_length=LONGEST_PATH)]
     cell: Annotated[str, Field(max_length=LONGEST_ID)] = ""
+    version: Annotated[str, Field(max_length=LONGEST_ID)] = ""
 
 
 class RunJobRequest(BaseModel):

@@ -53,6 +53,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     ),
     "nodetool.workspace": (f"{_HERE}.workspace",),
     "nodetool.workflows.base_node": (f"{_HERE}.workflow",),
+    "nodetool.workflows.workflow_node": (f"{_HERE}.subworkflow",),
 }
 """First part of the type strings → the modules that define them."""
 

@@ -6,13 +6,13 @@ A file is whole or not there. Above the bounds those go that nobody has asked fo
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
+from nodetool_jupyter.engine.context import RESULT_KEY
 from nodetool_jupyter.values.files import make_private, open_plain, read_plain
 
 SIZE = 1024 * 1024 * 1024
@@ -22,7 +22,6 @@ LOW = 0.9
 """Of a bound, what is left once it has been reached."""
 OFTEN = 64
 """Results that are kept between two looks at the bounds, or a sixteenth of their bytes."""
-KEY = re.compile(r"[0-9a-f]{64}")
 
 
 class StoredResults:
@@ -75,7 +74,7 @@ class StoredResults:
             self._path(key).unlink()
 
     def _path(self, key: str) -> Path:
-        if not KEY.fullmatch(key):
+        if not RESULT_KEY.fullmatch(key):
             raise ValueError(f"{key[:80]!r} is no key of a result")
         return self.folder / key[:2] / key
 

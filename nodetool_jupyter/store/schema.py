@@ -8,17 +8,19 @@ What is large lies in ``content``, at no cost to a page of the list. Numbers gro
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from nodetool_jupyter.errors import ValueCrossingError
+from nodetool_jupyter.errors import NodeToolError, StoreError, ValueCrossingError
 from nodetool_jupyter.model.events import Fault
 from nodetool_jupyter.model.job import LIVE, JobRecord, JobStatus
 from nodetool_jupyter.model.request import NO_LIMITS, RunJobRequest
+from nodetool_jupyter.values.base import KIND, marker
+from nodetool_jupyter.values.codec import decode, encode
 from nodetool_jupyter.values.preview import preview
 
 PACK_ABOVE = 16 * 1024
@@ -215,12 +217,17 @@ class Content(NamedTuple):
         return len(self.params) + len(self.request) + len(self.request_params or b"") <= INLINE
 
 
+MARK = f'"{KIND}":'.encode()
+"""In the JSON of params that are not all plain values."""
+LARGEST_PARAM = 1024 * 1024
+"""Bytes of a part of a param that is kept with its job."""
 ELSEWHERE = (None, None, None)
 """In a job's row, for content that isn't small."""
 
 
 def content_of(record: JobRecord, request: RunJobRequest) -> Content:
-    """Encode params and request; objects of the notebook that have no JSON are kept as previews.
+    """Encode params and request; the request's params so that they are read with their types. What has no
+    JSON, or is large, is kept as a preview.
 
     Raises ValueCrossingError for text that has no encoding.
     """
@@ -229,6 +236,7 @@ def content_of(record: JobRecord, request: RunJobRequest) -> Content:
         params = own = to_json(record.params, fallback=preview, bytes_mode="base64")
         if request.params is not record.params:
             own = to_json(request.params, fallback=preview, bytes_mode="base64")
+        own = _typed(request.params, own)
         text = _REQUEST.to_json(request, exclude={"params"}, exclude_defaults=True, fallback=preview)
     except (PydanticSerializationError, UnicodeEncodeError) as error:
         raise ValueCrossingError(
@@ -238,9 +246,50 @@ def content_of(record: JobRecord, request: RunJobRequest) -> Content:
     return Content(pack(params), pack(text), None if own == params else pack(own))
 
 
+def _typed(params: Mapping[str, Any], text: bytes) -> bytes:
+    """Params as they can be read back: ``text``, their JSON, where that is what they are."""
+    if MARK not in text and _is_same(params, text):
+        return text
+    return to_json({name: _encoded(value) for name, value in params.items()})
+
+
+def _is_same(params: Mapping[str, Any], text: bytes) -> bool:
+    try:
+        return bool(from_json(text) == params)
+    except Exception:  # noqa: BLE001 - arrays, and whatever classes of the user's say of being equal
+        return False
+
+
+def _encoded(value: Any) -> Any:
+    try:
+        return encode(value, _NoFile(), LARGEST_PARAM)
+    except NodeToolError:
+        return preview(value)
+
+
+class _NoFile:
+    """In place of the files of large values: a job that has not run has none."""
+
+    def write(self, name_hint: str, _suffix: str, _data: object) -> str:
+        raise StoreError(f"{name_hint} is too large to be kept")
+
+
 def request_of(text: bytes, params: bytes) -> RunJobRequest:
-    """Decode what ``content_of`` has encoded."""
-    return RunJobRequest.model_validate_json(b'{"params":' + unpack(params) + b"," + unpack(text)[1:])
+    """Decode what ``content_of`` has encoded; of a value whose class isn't here there is only a preview."""
+    given = unpack(params)
+    request = RunJobRequest.model_validate_json(b'{"params":' + given + b"," + unpack(text)[1:])
+    if MARK not in given:
+        return request
+    return request.model_copy(
+        update={"params": {key: _decoded(value) for key, value in request.params.items()}}
+    )
+
+
+def _decoded(value: Any) -> Any:
+    try:
+        return decode(value)
+    except NodeToolError as error:
+        return marker("object", "preview", repr=error.message)
 
 
 def fault_json(fault: Fault | None) -> bytes | None:

@@ -286,10 +286,9 @@ class SqliteStore(Store):
         try:
             with closing(self._connect()) as db:
                 return self._version(db) == len(schema.MIGRATIONS)
-        except sqlite3.DatabaseError as error:
-            if _is_damage(error) or not self._path.exists():
-                return False
-            raise
+        except sqlite3.DatabaseError:
+            # Another process may be setting it aside just now; what stays is met again under the lock.
+            return False
 
     def _version(self, db: sqlite3.Connection) -> int:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,12 +20,14 @@ from nodetool_jupyter.engine.runner import WorkflowRunner
 from nodetool_jupyter.engine.telling import EventSink
 from nodetool_jupyter.errors import (
     ErrorCode,
+    InvalidGraph,
     JobCancelled,
     JobError,
     JobFailed,
     JobTimedOut,
     NodeError,
     OptionError,
+    Problem,
     UnsupportedLimit,
 )
 from nodetool_jupyter.model.batch import Batch
@@ -33,6 +35,7 @@ from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.model.job import LIVE, JobStatus
 from nodetool_jupyter.model.request import RunJobRequest
+from nodetool_jupyter.model.resources import Provision, lack, of_this_machine
 from nodetool_jupyter.settings import Settings
 
 
@@ -267,6 +270,25 @@ class Strategy(ABC):
                 f"the {self.name} strategy has no option {min(unknown)!r}",
                 hint=f"it has {', '.join(sorted(self.capabilities.options)) or 'none'}",
             )
+
+    def provides(self, request: RunJobRequest, gpus: tuple[str, ...]) -> Provision:
+        """What the nodes of a job get: here, what this machine has, within the limits of the job."""
+        there = of_this_machine(gpus)
+        memory = request.resource_limits.memory
+        return there if memory is None else replace(there, memory=min(memory, there.memory or memory))
+
+    def check_plan(self, plan: Plan, request: RunJobRequest, gpus: tuple[str, ...]) -> None:
+        """Refuse nodes whose resource hints it can't meet: InvalidGraph. ``gpus`` are this machine's."""
+        if not plan.demanding:
+            return
+        there = self.provides(request, gpus)
+        problems = [
+            Problem(f"it {missing} for a job of the {self.name} strategy", node_id)
+            for node_id, needed in plan.demanding
+            if (missing := lack(needed, there)) is not None
+        ]
+        if problems:
+            raise InvalidGraph(problems)
 
     @abstractmethod
     def create(self, launch: Launch, sink: EventSink) -> JobExecution:

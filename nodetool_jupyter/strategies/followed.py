@@ -15,11 +15,14 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from nodetool_jupyter.engine.plan import PlanNode
+from nodetool_jupyter.engine.spec import Role
 from nodetool_jupyter.errors import ErrorCode, NodeToolError, StoreError
 from nodetool_jupyter.model.batch import Batch, KeptBatch
 from nodetool_jupyter.model.events import Fault, JobUpdate, encode_event
@@ -29,10 +32,12 @@ from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy
 from nodetool_jupyter.values.codec import encode
 from nodetool_jupyter.values.files import ValueFolder
 from nodetool_jupyter.worker import wire
-from nodetool_jupyter.worker.cache_line import CacheServer
+from nodetool_jupyter.worker.asked import Owner, assets_in
 from nodetool_jupyter.worker.folder import CANCEL, EXIT, ORDER, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.following import Followed, Followers
 from nodetool_jupyter.worker.inputs import InputWriter
+from nodetool_jupyter.worker.line import NAME as LINE
+from nodetool_jupyter.worker.line import LineServer
 from nodetool_jupyter.worker.order import (
     Order,
     classes_in,
@@ -61,7 +66,7 @@ class FollowedJobExecution(JobExecution):
     _is_cancelled: bool = False
     _fault: Fault | None = None
     _inputs: InputWriter | None = None
-    _cache: CacheServer | None = None
+    _line: LineServer | None = None
 
     @property
     def folder(self) -> RunFolder:
@@ -89,23 +94,28 @@ class FollowedJobExecution(JobExecution):
     def _input_writer(self) -> InputWriter:
         with self._lock:
             if self._inputs is None:
-                self._inputs = InputWriter(self.folder)
+                self._inputs = self._new_inputs()
             return self._inputs
 
-    def open_cache(self, *, is_sandboxed: bool) -> None:
-        """Let the worker ask for results that jobs share, if a node would. A sandbox changes none."""
-        plan, results = self.launch.plan, self.context.services.results
-        if plan is None or results is None or not any(node.spec.policy.cache for node in plan.nodes):
-            return
-        server = CacheServer(self.folder.path, results, is_sandboxed=is_sandboxed)
-        with suppress(OSError):  # then nobody answers, and it computes all
-            server.start()
-        self._cache = server
+    def _new_inputs(self) -> InputWriter:
+        return InputWriter(self.folder)
 
-    def close_cache(self) -> None:
+    def open_line(self, *, is_locked_in: bool) -> None:
+        """Let the worker ask for what is shared, if a node may do so; see worker.asked."""
+        plan, services, request = self.launch.plan, self.context.services, self.request
+        if plan is not None and not any(map(_may_ask, plan.nodes)):
+            return
+        if plan is None and self.is_started and not (self.folder.path / LINE).exists():
+            return  # the kernel that had started it knew that it would not ask
+        given = partial(assets_in, request.graph, request.params) if is_locked_in else None
+        self._line = LineServer(self.folder.path, Owner(services.results, services.assets, given).answer)
+        with suppress(OSError):  # then nobody answers
+            self._line.start()
+
+    def close_line(self) -> None:
         """Answer no more."""
-        if self._cache is not None:
-            self._cache.close()
+        if self._line is not None:
+            self._line.close(is_over=self.status.is_at_rest)
 
     def cancel(self) -> None:
         """Have the whole tree of processes end."""
@@ -169,7 +179,7 @@ class FollowedJobExecution(JobExecution):
         if connection is not None:
             connection.close()
         self.close_inputs()
-        self.close_cache()
+        self.close_line()
 
     def close_inputs(self) -> None:
         """Take no more input."""
@@ -182,6 +192,12 @@ class FollowedJobExecution(JobExecution):
         lines, _ = self.folder.reader().read()
         values = ValueFolder(self.folder.values, f"job {self.job_id}")
         return read_outputs(lines, values.find, unpickler(self.strategy.name, self.request.options))
+
+
+def _may_ask(node: PlanNode) -> bool:
+    """Whether a node may ask for results that jobs share, or for assets."""
+    spec = node.spec
+    return spec.policy.cache or (spec.wants_context and spec.role is Role.NODE)
 
 
 def send_to(folder: RunFolder, message: bytes) -> None:
@@ -226,6 +242,11 @@ def read_ticket(ticket: str | None) -> str:
             hint="upgrade nodetool-jupyter",
         )
     return str(found["order"])
+
+
+def import_path() -> list[str]:
+    """Where this process imports from."""
+    return [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109
 
 
 def _unreadable(error: Exception, limits: ResourceLimits) -> Fault:
@@ -273,9 +294,9 @@ class FollowedStrategy(Strategy):
         plan = launch.plan
         assert plan is not None
         sources = {
-            node.spec.type: node.spec.source
-            for node in plan.nodes
-            if node.spec.source is not None and node.spec.source.__module__ not in ours
+            spec.type: spec.source
+            for spec in plan.specs()
+            if spec.source is not None and spec.source.__module__ not in ours
         }
         request = launch.request
         graph, params = encode_graph(request.graph, spill), encode_params(request.params, spill)
@@ -284,7 +305,7 @@ class FollowedStrategy(Strategy):
             "workspace": str(launch.context.workspace),
             "working_directory": os.getcwd(),  # noqa: PTH109 - as the system has it
             "resumed": None if launch.resumed is None else str(launch.resumed),
-            "path": [entry or os.getcwd() for entry in sys.path],  # noqa: PTH109
+            "path": import_path(),
         }
         return Order(
             job_id=launch.job_id,
@@ -294,7 +315,9 @@ class FollowedStrategy(Strategy):
             code=pack_code(sources, classes_in(graph, params)),
             workflow_id=launch.context.workflow_id,
             user_id=launch.context.user_id,
+            allowed_hosts=sorted(launch.context.services.allowed_hosts),
             thread_pool_size=self._thread_pool_size,
+            gpus=launch.context.services.gpus,
             grace=self.grace,
             first_seq=launch.first_seq,
             attempt=launch.attempt,

@@ -11,21 +11,25 @@ import socket
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from nodetool_jupyter.engine.telling import EventSink
 from nodetool_jupyter.errors import OptionError, UnsupportedLimit
 from nodetool_jupyter.model.request import RunJobRequest
+from nodetool_jupyter.model.resources import Provision
 from nodetool_jupyter.settings import Settings, get_environment
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, Launch
 from nodetool_jupyter.strategies.followed import (
     FollowedJobExecution,
     FollowedStrategy,
+    import_path,
     read_ticket,
     with_ticket,
     write_ticket,
 )
-from nodetool_jupyter.worker import limits, wire
-from nodetool_jupyter.worker.folder import EXIT, REFUSAL, SUPERVISOR
+from nodetool_jupyter.worker import limits, sandbox, wire
+from nodetool_jupyter.worker.carried import carried
+from nodetool_jupyter.worker.folder import EXIT, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.following import Follower
 from nodetool_jupyter.worker.nursery import Nursery
 
@@ -46,7 +50,7 @@ class SubprocessJobExecution(FollowedJobExecution):
         with self._lock:
             is_cancelled = self._is_cancelled
             if not is_cancelled:
-                self.open_cache(is_sandboxed=False)
+                self._open_line()
                 bell = self._start_supervisor()
         if is_cancelled:
             self._tell_end()
@@ -55,6 +59,9 @@ class SubprocessJobExecution(FollowedJobExecution):
             Follower(self.folder, self.job_id, self, bell=bell, first_seq=self.launch.first_seq)
         )
 
+    def _open_line(self) -> None:
+        self.open_line(is_locked_in=sandbox_of(self.request) is not None)
+
     def _start_supervisor(self) -> int:
         ours, theirs = socket.socketpair()
         bell, rings = os.pipe()
@@ -62,7 +69,10 @@ class SubprocessJobExecution(FollowedJobExecution):
         try:
             with theirs:
                 self._process = self.strategy.nursery.start_supervisor(theirs, rings)
-            hello = wire.hello(str(self.launch.directory), self.digest, get_environment())
+            environment = get_environment()
+            if (name := sandbox_of(self.request)) is not None:
+                environment = sandbox.environment_in(name, environment, self.folder)
+            hello = wire.hello(str(self.launch.directory), self.digest, environment)
             ours.sendall(wire.encode_message(hello))
         except BaseException:
             ours.close()
@@ -90,6 +100,7 @@ class SubprocessJobExecution(FollowedJobExecution):
 
     def adopt(self) -> None:
         """Follow a job that another process has started."""
+        self._open_line()
         self.strategy.followers.add(Follower(self.folder, self.job_id, self, first_seq=self.launch.first_seq))
 
     def close(self) -> None:
@@ -98,6 +109,25 @@ class SubprocessJobExecution(FollowedJobExecution):
         if self._process is not None:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(PATIENCE)
+
+
+def sandbox_of(request: RunJobRequest) -> str | None:
+    """The sandbox that is asked for; None for none."""
+    name = request.options.get("sandbox") or sandbox.OFF
+    return None if name == sandbox.OFF else str(name)
+
+
+def _check_sandbox(name: str) -> None:
+    """Raise OptionError or UnsupportedLimit for a sandbox that isn't known, or can't be kept here."""
+    if name not in sandbox.SANDBOXES:
+        known = ", ".join((sandbox.OFF, *sandbox.SANDBOXES))
+        raise OptionError(f"the subprocess strategy has no sandbox {name[:80]!r}", hint=f"choose of {known}")
+    reason = sandbox.refusal()
+    if reason is not None:
+        raise UnsupportedLimit(
+            f"the subprocess strategy can't keep a sandbox here: {reason}",
+            hint="use --strategy docker, or leave --sandbox out",
+        )
 
 
 class SubprocessStrategy(FollowedStrategy):
@@ -124,29 +154,32 @@ class SubprocessStrategy(FollowedStrategy):
         """Wherever processes can be forked."""
         if not hasattr(os, "fork"):
             return Fingerprint(False, "this system has no fork; use --strategy threaded")
-        return Fingerprint(True, "runs in a process of its own")
+        return Fingerprint(True, f"runs in a process of its own; {sandbox.sentence()}")
 
     def check(self, request: RunJobRequest) -> None:
-        """Refuse limits that this machine can't enforce."""
+        """Refuse limits and sandboxes that this machine can't enforce."""
         super().check(request)
-        sandbox = request.options.get("sandbox", "off")
-        if sandbox != "off":
-            raise OptionError(
-                f"the subprocess strategy has no sandbox {sandbox!r} here yet", hint="leave --sandbox out"
-            )
-        reason = limits.refusal(request.resource_limits)
+        name = sandbox_of(request)
+        if name is not None:
+            _check_sandbox(name)
+        reason = limits.refusal(sandbox.limits_in(name, request.resource_limits))
         if reason is not None:
             raise UnsupportedLimit(
                 f"the subprocess strategy can't keep that limit here: {reason}",
                 hint="leave it out, or use --strategy docker",
             )
 
+    def provides(self, request: RunJobRequest, gpus: tuple[str, ...]) -> Provision:
+        """See Strategy.provides; a sandbox has no devices."""
+        return super().provides(request, gpus if sandbox_of(request) is None else ())
+
     def create(self, launch: Launch, sink: EventSink) -> SubprocessJobExecution:
         """Write the order into the run directory, so that another kernel could start the job, too.
 
         Raises ValueCrossingError for a value or a node that can't go to another process.
         """
-        digest = self.write_order(launch)
+        name = sandbox_of(launch.request)
+        digest = self.write_order(launch) if name is None else self._write_confined(launch, name)
         return SubprocessJobExecution(
             launch=launch,
             sink=sink,
@@ -154,6 +187,21 @@ class SubprocessStrategy(FollowedStrategy):
             ticket=write_ticket(digest, launch.first_seq),
             digest=digest,
         )
+
+    def _write_confined(self, launch: Launch, name: str) -> str:
+        """The order of a job that sees packages and its own folders, and nothing of the notebook's."""
+        private = (Path(os.getcwd()), Path.home(), launch.directory)  # noqa: PTH109 - as the system has it
+        path = sandbox.import_path(import_path(), private)
+        scratch = str(RunFolder(launch.directory).temporary)
+        with carried(path):
+            return self.write_order(
+                launch,
+                sandbox=name,
+                limits=sandbox.limits_in(name, launch.request.resource_limits),
+                path=path,
+                workspace=scratch,
+                working_directory=scratch,
+            )
 
     def recover(self, launch: Launch, sink: EventSink, ticket: str | None) -> SubprocessJobExecution:
         """See Strategy.recover."""

@@ -47,13 +47,32 @@ def append_private(path: Path, data: bytes) -> None:
 
 def open_plain(path: Path, flags: int, mode: int = 0o600) -> int:
     """A descriptor of a regular file; raises OSError for anything else, links too: who may write in a folder
-    could lead those who read there to any place, or have them wait at a pipe for ever.
+    could lead those who read there to any place, or have them wait at a pipe for ever. One that is made
+    belongs to whose its folder is.
     """
     fd = os.open(path, flags | PLAIN, mode)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+    try:
+        is_regular = stat.S_ISREG(os.fstat(fd).st_mode)
+        if is_regular and flags & os.O_CREAT:
+            give_to_owner(fd, path.parent)
+    except BaseException:
+        os.close(fd)
+        raise
+    if not is_regular:
         os.close(fd)
         raise OSError(errno.EINVAL, "it is no regular file", str(path))
     return fd
+
+
+def give_to_owner(made: int | Path, folder: Path) -> None:
+    """Have what root has made in a folder of another user's be that user's: a container's job has its run
+    directory, and must read what is written there later. Raises OSError.
+    """
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return
+    owner = folder.stat()
+    if owner.st_uid != 0:
+        os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=isinstance(made, int))
 
 
 def read_plain(path: Path, longest: int = -1) -> bytes:
@@ -74,7 +93,9 @@ class ValueFolder:
         label = re.sub(r"[^a-z0-9]+", "-", name_hint.lower()).strip("-")[:40] or "value"
         reference = f"{label}-{secrets.token_hex(8)}.{suffix.lstrip('.')}"
         try:
-            make_private(self._folder)
+            if not self._folder.exists():
+                make_private(self._folder)
+                give_to_owner(self._folder, self._folder.parent)
             self._refuse_link()
             write_private(self._folder / reference, data)
         except OSError as error:
@@ -106,6 +127,7 @@ def write_private(path: Path, data: bytes | Callable[[BinaryIO], None]) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(fd, "wb") as file:
+            give_to_owner(fd, path.parent)
             file.write(data) if isinstance(data, bytes) else data(file)
     except BaseException:
         path.unlink(missing_ok=True)  # a disk that is full isn't kept full by what nobody can read

@@ -83,12 +83,15 @@ def _name(encoder: Encoder, kind: Any) -> dict[str, JSON]:
 def _is_known(encoder: Encoder, kind: type, module: str, name: str) -> bool:
     """Whether a class can be found by its name, which it may have from a place that it was pickled in.
 
-    The classes of a notebook's top level need not be in the ``__main__`` of its workers, and one that was
-    defined again since has another in its place: a pickle is exact, a name will do.
+    The classes of a notebook's top level need not be in the ``__main__`` of its workers, nor those of modules
+    beside it in any module of a container's, and one that was defined again since has another in its place: a
+    pickle is exact, a name will do.
     """
     found = _lookup(module, name)
-    if found is kind or encoder.dump is not None:
-        return found is kind
+    if found is kind or (module not in sys.modules and "<locals>" not in name):
+        return True
+    if encoder.dump is not None:
+        return False
     return isinstance(found, type) or (module == "__main__" and "<locals>" not in name)
 
 

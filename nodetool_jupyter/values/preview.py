@@ -115,6 +115,8 @@ class _Repr(reprlib.Repr):
 def _is_brief(value: Any, limit: int) -> bool:
     """Whether a value is its own preview: a look at the usual small ones that costs next to nothing."""
     kind = type(value)
+    if kind is int:
+        return bool(-SAFE <= value <= SAFE)
     if kind is str:
         return len(value) <= min(4 * BRIEF, limit // 6) and value.isascii()
     if kind is not list and kind is not dict:

@@ -8,7 +8,8 @@ from collections.abc import Container, Iterable
 from nodetool_jupyter.model.graph import Graph
 from nodetool_jupyter.views.layout import BOX_HEIGHT, Box, Layout, fitted, layout
 from nodetool_jupyter.views.markup import Html, clean, cut, el, join
-from nodetool_jupyter.views.snapshot import JobView, NodeState, NodeView, edge_key, title_of
+from nodetool_jupyter.views.parts import NodeState, NodeView
+from nodetool_jupyter.views.snapshot import JobView, edge_key, title_of
 from nodetool_jupyter.views.text import MARKS, items, tally_text
 
 DRAWN = 200

@@ -13,7 +13,8 @@ from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.views.dag import Dag
 from nodetool_jupyter.views.images import is_image
 from nodetool_jupyter.views.markup import Html, clean, el, escape, join, name_el, one_line
-from nodetool_jupyter.views.snapshot import JobView, LogTail, NodeState, NodeView
+from nodetool_jupyter.views.parts import LogTail, NodeState, NodeView
+from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.views.style import LIVE_STYLE, STYLE
 from nodetool_jupyter.views.text import (
     MARKS,
@@ -21,6 +22,7 @@ from nodetool_jupyter.views.text import (
     amount,
     duration_text,
     items,
+    left_text,
     nodes_text,
     output_text,
     spoken_text,
@@ -87,8 +89,8 @@ def overall(view: JobView, phase: float = 0.0) -> Html:
     return bar(fraction, f"progress of {view.name}", said, f"ntj-overall ntj-{view.status.value}", phase)
 
 
-def rows(view: JobView, phase: float = 0.0) -> Html:
-    """A row for each node that has failed or is running, as many as can be read."""
+def rows(view: JobView, now: float = 0.0) -> Html:
+    """A row for each node that has failed or is running, as many as can be read; ``now`` in epoch seconds."""
     shown = [*islice(view.failed.values(), ROWS_SHOWN), *islice(view.running.values(), ROWS_SHOWN)][
         :ROWS_SHOWN
     ]
@@ -98,17 +100,19 @@ def rows(view: JobView, phase: float = 0.0) -> Html:
     note = el("div", f"… and {nodes_text(more)} more", class_="ntj-meta") if more else None
     return el(
         "div",
-        join(_row(node, view.state(node), phase) for node in shown),
+        join(_row(node, view.state(node), now) for node in shown),
         note,
         class_="ntj-rows",
         role="list",
     )
 
 
-def _row(node: NodeView, state: NodeState, phase: float) -> Html:
+def _row(node: NodeView, state: NodeState, now: float) -> Html:
+    left = node.remaining(now)
     numbers = [text for text in (amount(node), items(node)) if text]
+    numbers += [left_text(left)] if left is not None else []
     done = node.fraction if node.total else None
-    progress = bar(done, node.title, phase=phase) if state is NodeState.RUNNING else el("span")
+    progress = bar(done, node.title, phase=now) if state is NodeState.RUNNING else el("span")
     word = "" if state is NodeState.RUNNING else state.value
     chunk = tail(node.chunk, CHUNK_SHOWN).strip()
     return el(
@@ -148,25 +152,33 @@ def previews(view: JobView, *, images: bool = True) -> Html:
     return join(parts)
 
 
-def log(logs: LogTail, limit: int = 200, chars: int = LOG_CHARS, *, scrolls: bool = True) -> Html:
-    """The last lines of a node's log; warnings and errors are marked by a word.
+def log(
+    logs: LogTail, limit: int = 200, chars: int = LOG_CHARS, *, scrolls: bool = True, find: str = ""
+) -> Html:
+    """The last lines of a node's log, or those of them that have the letters ``find``; warnings and errors
+    are marked by a word.
 
     Unless it ``scrolls``, that is left to what is around it.
     """
     kept: list[Html] = []
     for severity, text in reversed(logs.lines):
+        if find.casefold() not in text.casefold():
+            continue
         chars -= len(text)
         if chars < 0 or len(kept) == limit:
             break
         mark = None if severity == "info" else el("b", f"{severity}: ", class_=f"ntj-{severity}")
         kept.append(join([mark or "", text]))
-    missing = logs.seen - len(kept)
-    first = (
-        [escape(f"… {missing:,} earlier line{'' if missing == 1 else 's'} in the job's log")]
-        if missing
-        else []
-    )
+    first = [escape(_missing(logs, len(kept), find))] if len(kept) < logs.seen else []
     return el("pre", join([*first, *reversed(kept)], "\n"), class_="ntj-log", tabindex=0 if scrolls else None)
+
+
+def _missing(logs: LogTail, count: int, find: str) -> str:
+    """What is not shown of a log."""
+    if find:
+        return f"{count:,} of the last {len(logs.lines):,} lines have “{one_line(find, 40)}”"
+    missing = logs.seen - count
+    return f"… {missing:,} earlier line{'' if missing == 1 else 's'} in the job's log"
 
 
 def log_head(title: str) -> Html:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, TypeVar
 
 from nodetool_jupyter.errors import ErrorCode
@@ -31,17 +29,15 @@ from nodetool_jupyter.model.events import (
 from nodetool_jupyter.model.graph import Edge, Graph, Node
 from nodetool_jupyter.model.job import LIVE, JobStatus
 from nodetool_jupyter.views.markup import clean, cut, one_line
+from nodetool_jupyter.views.parts import VALUES_PER_OUTPUT, LogTail, NodeState, NodeView, OutputView
 from nodetool_jupyter.views.values import bounded
 
 T = TypeVar("T")
 
-LOG_LINES = 200
 LOG_LINE_CHARS = 2_000
 LOG_CHARS = 2_000_000
 """For all nodes of a job together; a node keeps at least one full line."""
-CHUNK_CHARS = 2_000
 PREVIEWS = 50
-VALUES_PER_OUTPUT = 5
 OUTPUTS = 50
 NOTICES = 20
 STRANGERS = 1_000
@@ -49,83 +45,6 @@ STRANGERS = 1_000
 
 _NOT_RUN = frozenset({"nodetool.workflows.base_node.Comment", "nodetool.workflows.base_node.Group"})
 _PREVIEW = "nodetool.workflows.base_node.Preview"
-
-
-class NodeState(str, Enum):
-    """A node's state; the value is the word that is shown."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    COMPLETED = "completed"
-    ERROR = "error"
-    SUSPENDED = "suspended"
-    SKIPPED = "skipped"
-    """The job has ended, and the node never ran."""
-    CANCELLED = "cancelled"
-    """The job ended while the node ran."""
-
-
-@dataclass(slots=True)
-class LogTail:
-    """The last lines of one node; ``seen`` counts all of them."""
-
-    lines: deque[tuple[Severity, str]] = field(default_factory=deque)
-    seen: int = 0
-    chars: int = 0
-
-    def add(self, severity: Severity, text: str, room: int) -> None:
-        """Keep a line; ``room`` is how many characters this node may hold."""
-        self.lines.append((severity, text))
-        self.seen += 1
-        self.chars += len(text)
-        while len(self.lines) > LOG_LINES or (self.chars > room and len(self.lines) > 1):
-            self.chars -= len(self.lines.popleft()[1])
-
-
-@dataclass(slots=True)
-class NodeView:
-    """What is known of one node; ``received`` and ``sent`` count items on its edges."""
-
-    id: str
-    title: str
-    type: str
-    state: NodeState = NodeState.WAITING
-    progress: float = 0.0
-    total: float | None = None
-    received: int = 0
-    sent: int = 0
-    chunk: str = ""
-    error: str | None = None
-
-    @property
-    def fraction(self) -> float:
-        """How much is done, from 0 to 1; 0 where the node doesn't say."""
-        if not self.total or not self.total > 0:
-            return 0.0
-        part = self.progress / self.total
-        return part if 0.0 <= part <= 1.0 else float(part > 1.0)
-
-    def reason(self, message: str) -> str:
-        """An error's message without the words for this node, whose name stands before it already."""
-        head = f"node {self.id} ({self.type}"
-        place, end, reason = message.removeprefix(head).partition("): ")
-        if not end or not message.startswith(head):
-            return message
-        return f"{place.removeprefix(', ')}: {reason}" if place else reason
-
-
-@dataclass(slots=True)
-class OutputView:
-    """The first values of an output and how many there were."""
-
-    values: list[Any] = field(default_factory=list)
-    count: int = 0
-
-    def add(self, value: Any) -> None:
-        """Count a value, and keep it if it is one of the first."""
-        self.count += 1
-        if len(self.values) < VALUES_PER_OUTPUT:
-            self.values.append(bounded(value))
 
 
 class JobView:
@@ -270,16 +189,16 @@ class JobView:
         if node is None:
             return
         before = node.fraction
-        node.progress, node.total = event.progress, event.total
+        node.advance(event.progress, event.total, event.timestamp)
         if node.state is NodeState.RUNNING:
             self._partial += node.fraction - before
         if event.chunk:
-            _append_chunk(node, event.chunk)
+            node.add_text(event.chunk)
 
     def _chunk(self, event: Chunk) -> None:
         node = self._find(event.node_id) if event.node_id else None
         if node is not None and event.content_type == "text":
-            _append_chunk(node, event.content)
+            node.add_text(event.content)
 
     def _edge(self, event: EdgeUpdate) -> None:
         if event.counter is None or event.edge_id not in self._edges:
@@ -382,10 +301,6 @@ def _node_views(graph: Graph) -> dict[str, NodeView]:
 def _in_order(parts: dict[str, T], keys: Iterable[str]) -> dict[str, T]:
     """The same dict, first what is named, in that order."""
     return {key: parts[key] for key in keys if key in parts} | parts
-
-
-def _append_chunk(node: NodeView, text: str) -> None:
-    node.chunk = (node.chunk + clean(text[-2 * CHUNK_CHARS :]))[-CHUNK_CHARS:]
 
 
 def _fault_of(event: JobUpdate) -> Fault | None:

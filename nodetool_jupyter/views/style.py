@@ -73,7 +73,10 @@ _LIVE = """
 .ntj-live>.widget-html>.widget-html-content:has(>.ntj-head){display:contents}
 .ntj-live .ntj-head::before{content:"";float:right;width:110px;height:26px}
 .ntj-live .ntj-rows{order:1}.ntj-live>.ntj-values{order:2}
-.ntj-live>.ntj-fold,.ntj-live>.ntj-pane{order:3}.ntj-live>.widget-html{margin:0}
+.ntj-live>.ntj-fold,.ntj-live>.ntj-pane,.ntj-live>.ntj-find{order:3}
+.ntj-live>.ntj-find{align-self:flex-end;margin:2px 0 -24px;z-index:1}
+.ntj-live>.ntj-find input{height:22px;font-size:12px}
+.ntj-live:not(:has(details[open]))>.ntj-find{visibility:hidden}.ntj-live>.widget-html{margin:0}
 .ntj-live>.ntj-spoken{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .ntj-live>.ntj-graph{overflow:auto;max-height:420px}
 .ntj-live .ntj-dag[hidden]{overflow:visible;max-height:none}
@@ -83,6 +86,8 @@ overflow:visible}.ntj-live>.ntj-fold:has(details[open])+.ntj-pane{display:flex}
 @supports not selector(:has(*)){.ntj-live>.ntj-pane{display:flex}}
 .ntj-live .ntj-cancel{position:absolute;top:8px;right:12px;width:auto;margin:0}
 .ntj-live .ntj-cancel:not(.ntj-deaf)::before{content:"■";content:"■" / "";margin-right:6px}
+.ntj-by-server,[data-nodetool] .ntj-live .ntj-deaf{display:none}
+[data-nodetool] .ntj-live .ntj-by-server{display:inline-block}
 .ntj-live .ntj-cancel.ntj-deaf{background:none;border:0;box-shadow:none;opacity:1;cursor:default;
 color:var(--ntj-soft);font-size:12px;padding:0}
 .ntj .widget-html-content{line-height:1.45;font-size:13px}

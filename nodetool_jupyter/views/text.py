@@ -11,7 +11,8 @@ from itertools import islice
 from nodetool_jupyter.model.events import Event, JobUpdate, LogUpdate, NodeUpdate, Notification
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.views.markup import clean, cut, isolate, one_line
-from nodetool_jupyter.views.snapshot import JobView, NodeState, NodeView, OutputView
+from nodetool_jupyter.views.parts import NodeState, NodeView, OutputView
+from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.views.values import inline
 
 MARKS = {
@@ -50,6 +51,18 @@ def duration_text(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def left_text(seconds: float) -> str:
+    """What a node will take still, no finer than it can be known: ``about 20 s left``."""
+    if seconds < 10:
+        return "a few seconds left"
+    if seconds < 57.5:
+        return f"about {5 * round(seconds / 5)} s left"
+    minutes = max(round(seconds / 60), 1)
+    if minutes < 60:
+        return f"about {minutes} min left"
+    return f"about {round(seconds / 3600)} h left"
 
 
 def nodes_text(count: int) -> str:

@@ -20,6 +20,7 @@ from nodetool_jupyter.views import html
 from nodetool_jupyter.views.bundle import bundle, metadata, pictures
 from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.widgets.feed import Watch, WatchedJob, get_feed
+from nodetool_jupyter.widgets.here import shell_here
 from nodetool_jupyter.widgets.terminal import LinePrinter, TextPrinter
 
 Way = Literal["widget", "line", "text", "none"]
@@ -60,14 +61,14 @@ def watch(job: WatchedJob, mode: str = "auto") -> Watch | None:
     if choose(mode) != "widget":
         return None
     watched = get_feed().watch(job, _Background(job, Output()))
-    _shell().events.register(CELL_END, _settle)
+    shell_here().events.register(CELL_END, _settle)
     return watched
 
 
 def _settle(_result: object) -> None:
     """At the end of each cell: programs that run notebooks hear what a cell sends, and nothing in between."""
     if not get_feed().settle():
-        _shell().events.unregister(CELL_END, _settle)
+        shell_here().events.unregister(CELL_END, _settle)
 
 
 def choose(mode: str) -> Way:
@@ -111,7 +112,7 @@ class _Live:
             return
         from nodetool_jupyter.widgets.live import LiveView
 
-        self._live = LiveView(view, self._job.cancel, hears=self._hears())
+        self._live = LiveView(view, self._job.cancel, hears=self._hears(), job_id=self._job.id)
         shown = {"version_major": 2, "version_minor": 0, "model_id": self._live.widget.model_id}
         self._output.change({VIEW_TYPE: shown, **EMPTY})
 
@@ -188,14 +189,8 @@ def _publish(data: dict[str, Any], about: dict[str, Any], **how: Any) -> None:
     publish_display_data(data, about, **how)  # type: ignore[no-untyped-call]
 
 
-def _shell() -> Any:
-    """IPython's shell, if this process has one."""
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython is not None else None
-
-
 def _has_kernel() -> bool:
-    return hasattr(_shell(), "kernel")
+    return hasattr(shell_here(), "kernel")
 
 
 def _has_widgets() -> bool:

@@ -11,12 +11,13 @@ from itertools import islice
 from time import monotonic, time
 from typing import Any
 
-from ipywidgets import HTML, Button, Layout, VBox, Widget
+from ipywidgets import HTML, Button, Layout, Text, VBox, Widget
 
 from nodetool_jupyter.views import html
 from nodetool_jupyter.views.dag import Dag
 from nodetool_jupyter.views.markup import join
-from nodetool_jupyter.views.snapshot import JobView, NodeView
+from nodetool_jupyter.views.parts import NodeView
+from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.views.style import LIVE_STYLE
 
 SHARE = 0.03
@@ -26,6 +27,9 @@ SLOW = 1.0
 LOG_PANES = 8
 LOG_LINES = 40
 LOG_CHARS = 8_000
+FOUND = "Only lines that have these letters"
+JOB_CLASS = "ntj-job-"
+"""Before a job's id, in a class of its Cancel button."""
 
 
 class Paced:
@@ -51,13 +55,19 @@ class Paced:
 class LiveView:
     """``widget`` shows a job's view; ``cancel`` is what the Cancel button calls, in a thread of its own.
 
-    Where no button reaches Python (not ``hears``) it says what cancels instead. What changes all the time is
+    Where no button reaches Python (not ``hears``) it says what cancels instead, but where the page's own
+    extension cancels the job ``job_id`` by the server. What changes all the time is
     one widget, because a message costs more than what is in it; the style sheet lays its parts out around the
     others. What can be opened or scrolled stays so: it is around what is drawn anew, not in it.
     """
 
     def __init__(
-        self, view: JobView, cancel: Callable[[], object] | None = None, *, hears: bool = True
+        self,
+        view: JobView,
+        cancel: Callable[[], object] | None = None,
+        *,
+        hears: bool = True,
+        job_id: str = "",
     ) -> None:
         self._view = view
         self._cancel = cancel
@@ -69,8 +79,13 @@ class LiveView:
         self._status, self._graph, self._values, self._spoken = (
             self._html(class_) for class_ in ("ntj-status", "ntj-graph", "ntj-values", "ntj-spoken")
         )
-        self._button = _cancel_button(hears=hears)
+        self._buttons = _cancel_buttons(hears=hears)
+        for button in self._buttons:
+            of_job(button, job_id)
+        self._button = self._buttons[0]
         self._button.on_click(self._clicked)
+        self._hears = hears
+        self._find: Text | None = None
         self._panes: dict[str, HTML] = {}
         self._paced = {
             "shape": Paced(self._draw_graph),
@@ -79,7 +94,8 @@ class LiveView:
             "logged": Paced(self._draw_logs, SLOW),
             "spoken": Paced(self._draw_spoken, SLOW),
         }
-        self.widget = VBox([sheet, self._status, self._button, self._graph, self._values, self._spoken])
+        parts = [self._graph, self._values, self._spoken]
+        self.widget = VBox([sheet, self._status, *self._buttons, *parts])
         self.widget.add_class("ntj").add_class("ntj-card").add_class("ntj-live")
         self.render(view)
 
@@ -91,13 +107,14 @@ class LiveView:
         self._paced["shape"].update(view.shape, now=now)
         self._paced["flow"].update(view.flow, now=now)
         self._paced["told"].update((view.told, view.fault is None), now=now)
-        self._paced["logged"].update(view.logged, now=now)
+        self._paced["logged"].update((view.logged, self._words), now=now)
         self._paced["spoken"].update((view.status, view.shape), now=now)
 
     def finish(self, view: JobView) -> None:
         """Draw the end; the view stays."""
         self.render(view, now=True)
-        self._button.layout.display = "none"
+        for button in self._buttons:
+            button.layout.display = "none"
 
     def close(self) -> None:
         """Remove the view from the page and its widgets from the kernel."""
@@ -120,13 +137,21 @@ class LiveView:
         for node, logs in islice(view.logging.values(), LOG_PANES):
             if node.id not in self._panes:
                 self._add_pane(node)
-            self._panes[node.id].value = html.log(logs, LOG_LINES, LOG_CHARS, scrolls=False)
+            self._panes[node.id].value = html.log(logs, LOG_LINES, LOG_CHARS, scrolls=False, find=self._words)
+
+    @property
+    def _words(self) -> str:
+        """What is looked for in the logs."""
+        return self._find.value.strip() if self._find is not None else ""
 
     def _draw_spoken(self) -> None:
         self._spoken.value = html.spoken(self._view)
 
     def _add_pane(self, node: NodeView) -> None:
         """A line and, behind it, what it opens by the style sheet: the page needs no answer from Python."""
+        if self._find is None and self._hears:
+            self._find = _find_field()
+            self.widget.children = (*self.widget.children, self._find)
         line = self._html("ntj-fold", html.log_head(node.title))
         pane = self._panes[node.id] = self._html("ntj-pane")
         self.widget.children = (*self.widget.children, line, pane)
@@ -147,14 +172,31 @@ class LiveView:
             self._button.disabled = False
 
 
-def _cancel_button(*, hears: bool) -> Button:
+def _find_field() -> Text:
+    """Narrows all logs to the lines that have some letters; the next drawing reads it."""
+    field = Text(placeholder="find in the logs", tooltip=FOUND, layout=Layout(width="200px", height="22px"))
+    reach_while_busy(field)
+    return field.add_class("ntj-find")
+
+
+def of_job(button: Button, job_id: str) -> None:
+    """Let a Cancel button name its job to the page, whose extension cancels it by the server: a page without
+    subshells (JupyterLab 4.2) holds back what is pressed until the cell has ended.
+    """
+    others = [name for name in button._dom_classes if not name.startswith(JOB_CLASS)]
+    button._dom_classes = (*others, f"{JOB_CLASS}{job_id}") if job_id else tuple(others)
+
+
+def _cancel_buttons(*, hears: bool) -> list[Button]:
+    """The one that Python hears; else a sentence, and a button in its place where the page can cancel."""
+    button = Button(description="Cancel", tooltip="Cancel this job, as interrupt (■) does")
+    button.add_class("ntj-cancel")
     if hears:
-        button = Button(description="Cancel", tooltip="Cancel this job, as interrupt (■) does")
         reach_while_busy(button)
-        return button.add_class("ntj-cancel")
+        return [button]
     why = "While a cell runs, this kernel hears no button but the interrupt (■): it cancels the job"
-    button = Button(description="interrupt (■) cancels", tooltip=why, disabled=True)
-    return button.add_class("ntj-cancel").add_class("ntj-deaf")
+    told = Button(description="interrupt (■) cancels", tooltip=why, disabled=True)
+    return [told.add_class("ntj-cancel").add_class("ntj-deaf"), button.add_class("ntj-by-server")]
 
 
 def with_parts(widget: Any) -> Iterator[Widget]:

@@ -6,7 +6,6 @@ What the user does is only noted by the callbacks of widgets; ``Errands`` does i
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from nodetool_jupyter.errors import NodeToolError, OptionError
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.model.graph import Workflow
 from nodetool_jupyter.model.job import JobStatus
-from nodetool_jupyter.session import Session, Source, as_workflow, get_session
+from nodetool_jupyter.session import Session, Source, as_workflow
 from nodetool_jupyter.views import form_html
 from nodetool_jupyter.views.form import form_of
 from nodetool_jupyter.views.form_html import Kept
@@ -26,7 +25,8 @@ from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.widgets import panel_fields as fields
 from nodetool_jupyter.widgets.display import VIEW_TYPE, Output, choose
 from nodetool_jupyter.widgets.feed import get_feed
-from nodetool_jupyter.widgets.live import LiveView, close_all, reach_while_busy
+from nodetool_jupyter.widgets.here import origin_here, session_here
+from nodetool_jupyter.widgets.live import LiveView, close_all, of_job, reach_while_busy
 from nodetool_jupyter.widgets.panel_errands import Errands
 from nodetool_jupyter.widgets.panel_past import PastRuns, past_runs
 from nodetool_jupyter.widgets.panel_values import ValueLine, streaming_inputs
@@ -43,7 +43,8 @@ class Panel:
     def __init__(self, workflow: Source, *, session: Callable[[], Session] | None = None) -> None:
         self.workflow = _named(as_workflow(workflow), workflow)
         self.job: Job | None = None
-        self._session = session or _session
+        self._session = session or session_here
+        self._origin = origin_here()
         opened = self._session()
         self._form = form_of(self.workflow, opened.registry.get)
         self._places = places(opened.settings)
@@ -169,11 +170,12 @@ class Panel:
         self._set_running(True)
         try:
             limits, _ = read_limits(self._limit_entries())
-            where = {"strategy": self._strategy.entry, "limits": limits}
+            where = {"strategy": self._strategy.entry, "limits": limits, "origin": self._origin}
             self.job = self._session().submit(self.workflow, self.values, **where)
         except BaseException:
             self._set_running(False)
             raise
+        of_job(self._cancel, self.job.id)
         self._message.value = ""
         self._line.take(streaming_inputs(self.workflow.graph))
         get_feed().watch(self.job, _Run(self, self._box))
@@ -313,13 +315,3 @@ def _named(workflow: Workflow, source: Source) -> Workflow:
     if workflow.name or not isinstance(source, (str, os.PathLike)):
         return workflow
     return workflow.model_copy(update={"name": Path(source).stem})
-
-
-def _session() -> Session:
-    """The session, with the node types of the notebook as they are now."""
-    session = get_session()
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    if shell is not None:
-        session.registry.add_namespace(dict(shell.user_ns))
-    return session

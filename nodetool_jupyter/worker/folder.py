@@ -85,7 +85,7 @@ class RunFolder:
             fd = open_plain(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             with os.fdopen(fd, "wb") as file:
                 file.write(data)
-            fresh.replace(path)
+            _put(fresh, path)
         except BaseException:
             with suppress(OSError):
                 fresh.unlink()
@@ -102,6 +102,12 @@ class RunFolder:
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
+
+    def read_end(self) -> dict[str, Any]:
+        """The exit record; empty as long as someone holds the lock, who has yet to write it: until then
+        anything of the job's may have made one.
+        """
+        return {} if self.is_locked() else self.read_record(EXIT)
 
     def try_lock(self, patience: float = 0.0) -> int | None:
         """The lock's descriptor, closed to let go of it; None where someone else has it, for ``patience``
@@ -173,3 +179,12 @@ class RunFolder:
         """Remove the temp folder with all that is in it."""
         if self.temporary.exists():
             shutil.rmtree(self.temporary, ignore_errors=True)
+
+
+def _put(fresh: Path, path: Path) -> None:
+    """Give a file its name, also where a job has made a folder of that name."""
+    try:
+        fresh.replace(path)
+    except IsADirectoryError:
+        shutil.rmtree(path)
+        fresh.replace(path)

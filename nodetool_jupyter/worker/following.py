@@ -98,15 +98,15 @@ class Follower:
             self.check()
 
     def read(self) -> None:
-        """Pass on all that is new. An end counts once the exit record is there, which nobody but a holder of
-        the lock writes; raises WorkflowError for a log that somebody else has written to.
+        """Pass on all that is new. An end counts once the exit record is there, and whoever writes that has
+        let go of the lock; raises WorkflowError for a log that somebody else has written to.
         """
-        if self.is_spoilt and self._folder.read_record(EXIT):
+        if self.is_spoilt and self._folder.read_end():
             self._take_end()
         while not (self.is_over or self.is_spoilt):
             lines, offset = self._log.read(self._offset, limit=BLOCK)
             at = _place_of_end(lines)
-            if at is not None and not self._folder.read_record(EXIT):
+            if at is not None and not self._folder.read_end():
                 lines = lines[:at]
                 offset = self._offset + sum(map(len, lines)) + len(lines)
                 at = None

@@ -20,9 +20,10 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from nodetool_jupyter.adapters import InstalledNodes
 from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext, Resumption, Services
@@ -39,14 +40,19 @@ from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError, Stor
 from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.request import ResourceLimits
 from nodetool_jupyter.nodes.references import read_uri
-from nodetool_jupyter.settings import get_environment, read_allowed_hosts, read_secret, set_environment
+from nodetool_jupyter.settings import (
+    get_environment,
+    read_gpu_devices,
+    read_secret,
+    set_environment,
+)
 from nodetool_jupyter.values.codec import decode
 from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits
-from nodetool_jupyter.worker.cache_line import CacheClient
 from nodetool_jupyter.worker.cgroup import ControlGroup
 from nodetool_jupyter.worker.folder import RunFolder
 from nodetool_jupyter.worker.inputs import InputReader
+from nodetool_jupyter.worker.line import ASSET_PATIENCE, PATIENCE, Line, SharedAssets, SharedResults
 from nodetool_jupyter.worker.order import Order, decode_graph, decode_params, dump, unpack_code
 from nodetool_jupyter.worker.pipes import WorkerEnds
 from nodetool_jupyter.worker.process import COOKIE
@@ -57,6 +63,17 @@ PULSE = 0.1
 """Seconds between two tellings of what a node says while it blocks the loop."""
 LATENESS = 1.0
 """Seconds that tasks which outlive their node get to end."""
+NOT_CONTAINED = (
+    "a container gets none of the kernel's variables that mean its machine, such as NODETOOL_* and DOCKER_*, "
+    "and in --sandbox untrusted none at all"
+)
+
+
+class Lines(NamedTuple):
+    """What the worker asks its owner by: one waits for none of the other's answers."""
+
+    results: Line
+    assets: Line
 
 
 def work(
@@ -71,12 +88,17 @@ def work(
     os.register_at_fork(after_in_child=teller.let_go)
     try:
         teller.open()
+        lines = Lines(Line(folder.path, PATIENCE), Line(folder.path, ASSET_PATIENCE))
+        if order.sandbox is not None:
+            _prepare_sandbox(folder, lines)
         _settle(order, environment)
         for group in groups:
             group.enter()
         is_grouped = any("pids" in group.controllers for group in groups)
         limits.apply(order.limits, is_grouped=is_grouped)
-        worker = _Worker(order, folder, teller)
+        if order.sandbox is not None:
+            _enter_sandbox(order, order.sandbox, folder)
+        worker = _Worker(order, folder, teller, lines)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the supervisor is told why nothing ran
         return teller.hand_over(_update_of(_unable(error, order.limits), order))
     return worker.run()
@@ -106,11 +128,28 @@ def _settle(order: Order, environment: Mapping[str, str] | None) -> None:
         Path("/proc/self/oom_score_adj").write_text("500", "ascii")
 
 
+def _prepare_sandbox(folder: RunFolder, lines: Lines) -> None:
+    """What can't be had any more from inside."""
+    from nodetool_jupyter.worker import sandbox
+
+    sandbox.make_places(folder)
+    for line in lines:
+        line.connect()
+
+
+def _enter_sandbox(order: Order, name: str, folder: RunFolder) -> None:
+    """From here on nothing is believed of this process."""
+    from nodetool_jupyter.worker import sandbox
+
+    sandbox.enter(name, folder, order.path, order.resumed)
+
+
 class _Worker:
     """One order, ready to run."""
 
-    def __init__(self, order: Order, folder: RunFolder, teller: Teller) -> None:
+    def __init__(self, order: Order, folder: RunFolder, teller: Teller, lines: Lines) -> None:
         self._order = order
+        self._lines = lines
         self._folder = folder
         self._teller = teller
         self._pool = ThreadPool(order.thread_pool_size)
@@ -167,15 +206,17 @@ class _Worker:
     def _context(self, keeper: Keeper) -> ProcessingContext:
         order = self._order
         services = Services(
-            secret=_secret,
+            secret=partial(_secret, is_contained=order.is_contained),
             temp_folder=self._temp_folder,
             read_uri=read_uri,
             spill=ValueFolder(self._folder.values, f"job {order.job_id}"),
             keeper=keeper,
             resumption=self._resumption(),
             pickle=dump,
-            results=CacheClient(self._folder.path),
-            allowed_hosts=read_allowed_hosts(),
+            results=SharedResults(self._lines.results),
+            assets=SharedAssets(self._lines.assets),
+            gpus=read_gpu_devices() if order.is_contained else order.gpus,
+            allowed_hosts=frozenset(order.allowed_hosts),
         )
         return ProcessingContext(
             order.job_id, order.workflow_id, order.user_id, Path(order.workspace), services
@@ -244,10 +285,20 @@ class _Worker:
         given, used = self._order.limits, _most_memory()
         fault = next(filter(None, (limits.reached(each, given, used) for each in _causes(error))), None)
         if fault is None:
-            return update
+            return self._with_hint(update, error)
         said = f"node {error.node_id} ({error.node_type}): {fault.message}"
         named = replace(update.fault, code=fault.code, message=said, hint=fault.hint)
         return replace(update, fault=named, error=said)
+
+    def _with_hint(self, update: JobUpdate, error: BaseException) -> JobUpdate:
+        """The end with what to do, where it was the sandbox that a node has met."""
+        name = self._order.sandbox
+        if name is None or update.fault is None or update.fault.hint is not None:
+            return update
+        from nodetool_jupyter.worker import sandbox
+
+        hint = next(filter(None, (sandbox.hint_for(name, each) for each in _causes(error))), None)
+        return replace(update, fault=replace(update.fault, hint=hint))
 
 
 def _hold_back_signals() -> None:
@@ -280,11 +331,12 @@ async def _wait_for(tasks: set[asyncio.Task[Any]]) -> None:
     await asyncio.wait(tasks, timeout=LATENESS)
 
 
-def _secret(name: str) -> str:
+def _secret(name: str, *, is_contained: bool) -> str:
     value = read_secret(name)
     if value is None:
+        but = f"; {NOT_CONTAINED}" if is_contained else ""
         raise NodeToolError(
-            f"there is no secret {name!r}", hint=f"set the environment variable {name} and run it again"
+            f"there is no secret {name!r}", hint=f"set the environment variable {name} and run it again{but}"
         )
     return value
 

@@ -12,7 +12,8 @@ import selectors
 import struct
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -39,15 +40,22 @@ POLL = 0.01
 """Seconds between two looks for room."""
 PATIENCE = 1.0
 """Seconds after which the worker looks for new lines by itself."""
+PLAIN = (type(None), bool, int, float)
+"""What is written as it is."""
 COUNT = struct.Struct("<Q")
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class InputWriter:
-    """The end of whoever looks after the job: one process at a time, any of its threads."""
+    """The end of whoever looks after the job: one process at a time, any of its threads. While ``carried``
+    lasts, what is pickled takes along what the worker can't import.
+    """
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(
+        self, folder: RunFolder, carried: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> None:
         self._folder = folder
+        self._carried = carried
         self._lock = threading.Lock()
         self._log: LogWriter | None = None
         self._written = 0
@@ -74,8 +82,11 @@ class InputWriter:
             self._lock.release()
 
     def _frame(self, name: str, value: Any) -> dict[str, Any]:
-        shown = encode(value, ValueFolder(self._folder.values), name=f"input {name}", pickle=dump)
-        code = pack_code({}, classes_in(shown)) if isinstance(shown, (dict, list)) else None
+        if type(value) in PLAIN:
+            return {"name": name, "value": encode(value), "code": None}
+        with self._carried():
+            shown = encode(value, ValueFolder(self._folder.values), name=f"input {name}", pickle=dump)
+            code = pack_code({}, classes_in(shown)) if isinstance(shown, (dict, list)) else None
         return {"name": name, "value": shown, "code": code}
 
     def end(self, name: str) -> None:
@@ -149,11 +160,10 @@ class InputReader:
 
     def _read_on(self) -> None:
         path = self._folder.path
-        with suppress(FileExistsError):
-            os.mkfifo(path / BELL, 0o600)
+        make_ends(self._folder)
         # Open for both, so that it is never at its end; before the first look, so that no ring is missed.
         bell = os.open(path / BELL, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        taken = os.open(path / TAKEN, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | NO_LINK, 0o600)
+        taken = os.open(path / TAKEN, os.O_RDWR | os.O_TRUNC | os.O_CLOEXEC | NO_LINK)
         log, offset, count = LogReader(path / INPUTS), 0, 0
         with selectors.DefaultSelector() as selector:
             selector.register(bell, selectors.EVENT_READ)
@@ -171,8 +181,22 @@ class InputReader:
         if frame.get("is_end"):
             feed.end()
             return
-        unpack_code(frame["code"])
-        feed.push(decode(frame["value"], self._find, unpickle=pickle.loads))
+        _, classes = unpack_code(frame["code"])
+        known = {(each.__module__, each.__qualname__): each for each in classes}
+
+        def find_class(module: str, name: str) -> type | None:
+            return known.get((module, name))
+
+        feed.push(decode(frame["value"], self._find, find_class, unpickle=pickle.loads))
+
+
+def make_ends(folder: RunFolder) -> tuple[Path, Path]:
+    """Make what the worker needs to read inputs, and write how far it has come; raises OSError."""
+    bell, taken = folder.path / BELL, folder.path / TAKEN
+    with suppress(FileExistsError):
+        os.mkfifo(bell, 0o600)
+    os.close(os.open(taken, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | NO_LINK, 0o600))
+    return bell, taken
 
 
 def _read(line: bytes) -> dict[str, Any]:

@@ -7,16 +7,25 @@ nothing, and is the same code from its first line on.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from nodetool_jupyter.settings import get_environment
 
 MODULE = "nodetool_jupyter.worker"
+NEEDED = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|VIRTUAL_ENV"
+    r"|(LC_|LD_|DYLD_|MALLOC_|PYTHON|CONDA_|COVERAGE_).*"
+)
+"""Variables of the kernel's that Python itself needs. A job gets all others by the wire, if it may have them:
+what a process was started with can be read in it for ever.
+"""
 PATIENCE = 2.0
 """Seconds that a zygote gets to end by itself."""
 
@@ -91,8 +100,12 @@ def _run(arguments: list[str], fds: list[int]) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        env={**get_environment(), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env={**_needed(get_environment()), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
+
+
+def _needed(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if NEEDED.fullmatch(name)}
 
 
 def _packages() -> tuple[tuple[str, int], ...]:

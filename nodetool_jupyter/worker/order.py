@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from nodetool_jupyter.errors import StoreError, ValueCrossingError, WorkflowError
-from nodetool_jupyter.model.graph import Graph, Node
+from nodetool_jupyter.model.graph import POLICY_FIELDS, Graph, Node
 from nodetool_jupyter.model.request import ResourceLimits
 from nodetool_jupyter.values.base import JSON, Spill
 from nodetool_jupyter.values.codec import decode, encode
@@ -45,7 +45,11 @@ class Order:
     workspace: str = "."
     working_directory: str = "."
     path: list[str] = field(default_factory=list)
+    allowed_hosts: list[str] = field(default_factory=list)
+    """Which nodes may reach beside those that anybody may, as ``http_allowed_hosts`` has them."""
     thread_pool_size: int = 1
+    gpus: tuple[str, ...] = ()
+    """Of this machine; in a container, those that are there are looked for."""
     grace: float = 5.0
     resumed: str | None = None
     """The run directory of a job from whose results it goes on; ``reads_pickles`` if it may unpickle them."""
@@ -56,6 +60,8 @@ class Order:
     first_seq: int = 1
     is_contained: bool = False
     """Whether the supervisor and its worker have a container of their own."""
+    sandbox: str | None = None
+    """The sandbox that the worker puts itself into."""
 
     def to_bytes(self) -> bytes:
         """As it lies in the run directory."""
@@ -101,6 +107,8 @@ def _encode_node(node: Node, spill: Spill) -> dict[str, JSON]:
     title = node.ui_properties.get("title")
     if isinstance(title, str):
         shown["ui_properties"] = {"title": title}
+    extra = node.model_extra or {}
+    shown |= {name: extra[name] for name in POLICY_FIELDS if name in extra}
     for name in FIELDS:
         values: Mapping[str, Any] = getattr(node, name)
         if values:

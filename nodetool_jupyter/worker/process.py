@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+PR_SET_DUMPABLE = 4
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 START_TIME = 19
@@ -35,14 +36,20 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def refuse_tracers() -> bool:
+    """Have no other process of this user attach to this one; False where that can't be."""
+    return _prctl(PR_SET_DUMPABLE, 0)
+
+
 def _prctl(option: int, value: int) -> bool:
     if sys.platform != "linux":
         return False
-    return bool(_libc().prctl(option, value, 0, 0, 0) == 0)
+    return bool(libc().prctl(option, value, 0, 0, 0) == 0)
 
 
 @cache
-def _libc() -> ctypes.CDLL:
+def libc() -> ctypes.CDLL:
+    """The C library of this process."""
     return ctypes.CDLL(None, use_errno=True)
 
 

@@ -1,7 +1,7 @@
 """The supervisor: a small process that owns one worker, and outlives the kernel that has started it.
 
-It holds the run directory's lock for its whole life, which is how others know that the job lives; bounds time
-and output; kills the whole tree; and writes the end. Nothing of a user's runs in it.
+It holds the run directory's lock until it has written the end, which is how others know that the job lives;
+bounds time and output; and kills the whole tree. Nothing of a user's runs in it.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from nodetool_jupyter.worker.process import (
     boot_id,
     descendants_of,
     kill_descendants,
+    refuse_tracers,
     signal_group,
     signal_process,
     start_time,
@@ -74,7 +75,7 @@ def supervise(connection: socket.socket, bell: int, worker: WorkerProcess) -> in
                 folder.write_record(REFUSAL, asdict(fault))  # whoever follows the job tells its end
         worker.dismiss()
         return 0
-    supervisor = Supervisor(order, folder, bell, worker)
+    supervisor = Supervisor(order, folder, (bell, lock), worker)
     supervisor.listen_to(connection, lines, more)
     supervisor.run()
     return 0
@@ -121,10 +122,12 @@ def _first_messages(connection: socket.socket, lines: wire.Lines) -> list[wire.M
 class Supervisor:
     """One job's worker, from its fork to the end of all that it has left behind."""
 
-    def __init__(self, order: Order, folder: RunFolder, bell: int, worker: WorkerProcess) -> None:
+    def __init__(
+        self, order: Order, folder: RunFolder, descriptors: tuple[int, int], worker: WorkerProcess
+    ) -> None:
         self._order = order
         self._folder = folder
-        self._bell = bell
+        self._bell, self._lock = descriptors
         self._selector = selectors.DefaultSelector()
         self._process = worker
         self._worker = worker.pid
@@ -244,6 +247,8 @@ class Supervisor:
         parent = os.getpid()
         record = {"pid": parent, "start_time": start_time(parent), "boot_id": boot_id()}
         order = self._order
+        if order.is_contained:  # of the container's other processes none but this one speaks for the job
+            refuse_tracers()
         self._groups = tuple(own_groups() if order.is_contained else make_groups(order.job_id, order.limits))
         groups = [str(group.path) for group in self._groups]
         # Before the worker begins: without this record nothing of the user's has ever run.
@@ -356,6 +361,7 @@ class Supervisor:
             self._with_reserve(lambda: self._write_exit(update))
         with suppress(OSError):
             self._folder.control.unlink()
+        os.close(self._lock)  # from now on the record is ours
         with suppress(OSError):
             os.write(self._bell, b".")
         self._folder.use_reserve()  # the room it had is needed no more

@@ -68,15 +68,15 @@ def write_exit(folder: RunFolder, update: JobUpdate, **facts: Any) -> None:
 def conclude(folder: RunFolder, job_id: str, first_seq: int = 1, end: JobUpdate | None = None) -> bool:
     """Give a job its end whose supervisor has died without a word; False where somebody looks after it still.
 
-    What it has left running is killed. An end that is in the log already does not count: without the exit
-    record nobody knows who wrote it. ``end`` is told, where more is known than the run directory has. Raises
-    OSError, StoreError.
+    What it has left running is killed. An end that is in the log already, or in an exit record, does not
+    count without the other: nobody knows who wrote it. ``end`` is told, where more is known than the run
+    directory has. Raises OSError, StoreError.
     """
     lock = folder.try_lock()
     if lock is None:
         return False
     try:
-        if folder.read_record(EXIT):
+        if _has_end(folder):
             return True
         record = folder.read_record(SUPERVISOR)
         sweep(job_id)
@@ -91,6 +91,15 @@ def conclude(folder: RunFolder, job_id: str, first_seq: int = 1, end: JobUpdate 
     finally:
         os.close(lock)
     return True
+
+
+def _has_end(folder: RunFolder) -> bool:
+    """Whether log and exit record tell the same end."""
+    told, last = folder.read_record(EXIT).get("update"), _last_line(folder)
+    if last is None or not isinstance(told, str) or told.encode() != last:
+        return False
+    event = _decoded(last)
+    return event is not None and is_last(event)
 
 
 def _refusal(folder: RunFolder) -> Fault | None:

@@ -60,3 +60,26 @@ def reads_environment(node: ast.Attribute | ast.ImportFrom) -> bool:
     if isinstance(node, ast.ImportFrom):
         return node.module == "os" and any(alias.name in words for alias in node.names)
     return node.attr in words and isinstance(node.value, ast.Name) and node.value.id == "os"
+
+
+LIBRARY = """
+import json, sys
+from nodetool_jupyter.session import get_session
+from nodetool_jupyter.engine.plan import compile_graph
+from nodetool_jupyter.model.graph import Graph, Node
+registry = get_session().registry
+families = {module for modules in registry.families.values() for module in modules}
+first = sorted(families & sys.modules.keys())
+compile_graph(Graph(nodes=(Node(id="a", type="nodetool.text.Concat"),)), registry)
+print(json.dumps([first, sorted(families & sys.modules.keys())]))
+"""
+
+
+def test_no_family_of_the_library_is_imported_before_a_workflow_uses_it() -> None:
+    """The session has them all registered; what a workflow names is imported then, and nothing else."""
+    result = subprocess.run(
+        [sys.executable, "-c", LIBRARY], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    first, then = json.loads(result.stdout.splitlines()[-1])
+    assert first == []
+    assert {module.rpartition(".")[0] for module in then} == {"nodetool_jupyter.nodes.text"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -58,6 +59,16 @@ def test_waiting_in_vain_shows_the_last_state() -> None:
         wait_until(lambda: False, 0.01, state=lambda: "half done")
 
 
+def run_pytest(folder: Path, *arguments: str, ci: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the tests of a folder as ours are run, with no plugin that isn't named."""
+    (folder / "conftest.py").write_text((ROOT / "conftest.py").read_text("utf-8"), "utf-8")
+    settings = "markers =\n  docker\n  only_on\n  needs_variable\naddopts = --import-mode=importlib\n"
+    (folder / "pytest.ini").write_text(f"[pytest]\n{settings}", "utf-8")
+    others = {"CI": ci, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, cwd=folder, env={**os.environ, **others}, capture_output=True, text=True)
+
+
 TESTS = """
 import pytest
 
@@ -90,10 +101,36 @@ MODULE = "import pytest; pytest.importorskip('no_such_module')"
 )
 def test_ci_accepts_no_skip(source: str, ci: str, outcome: str, tmp_path: Path) -> None:
     """In CI a skipped test or module fails; the two markers that say why are excepted."""
-    (tmp_path / "conftest.py").write_text((ROOT / "conftest.py").read_text("utf-8"), "utf-8")
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  only_on\n  needs_variable\n", "utf-8")
     (tmp_path / "test_it.py").write_text(source, "utf-8")
-    environment = {**os.environ, "CI": ci, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", tmp_path]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    result = run_pytest(tmp_path, ci=ci)
     assert f"= {outcome} in " in result.stdout, result.stdout
+
+
+PAIR = "def test_first(): pass\ndef test_second(): pass"
+SHARED = {
+    "docker": ("integration/test_docker_ends.py", "contract/test_strategies.py"),
+    "browser": ("browser/test_live.py", "browser/test_kept.py"),
+    "a file": ("unit/test_views.py",),
+    "another": ("contract/test_store.py",),
+}
+
+
+def test_processes_share_a_run_by_what_belongs_together(tmp_path: Path) -> None:
+    """With ``-n``: all tests in a browser have one server, all with containers one image; a file is one."""
+    places = {f"tests/{file}": group for group, files in SHARED.items() for file in files}
+    for place in places:
+        path = tmp_path / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        each = "import pytest\n@pytest.mark.parametrize('strategy', ['docker'])\ndef test_it(strategy): pass"
+        path.write_text(each if "strategies" in place else PAIR, "utf-8")
+    result = run_pytest(tmp_path, "-v", "-p", "xdist", "-n", "4")
+    found = re.findall(r"\[(gw\d)\] \[ *\d+%\] PASSED (\S+?)::", result.stdout)
+    assert len(found) == 11, result.stdout
+    assert len({(places[place], worker) for worker, place in found}) == len(SHARED)
+
+
+def test_a_test_with_containers_has_a_name_that_says_so(tmp_path: Path) -> None:
+    """By its name alone it is kept with the others."""
+    source = "import pytest\n@pytest.mark.docker\ndef test_it(): pass"
+    (tmp_path / "test_it.py").write_text(source, "utf-8")
+    assert "test_it.py::test_it is marked docker" in run_pytest(tmp_path).stderr

@@ -1,6 +1,7 @@
-"""Fixtures of the browser tests: one server for all of them, a browser, notebook and kernel for each.
+"""Fixtures of the browser tests: one server for all of them, a browser for a module's, and for each a page
+that knows nothing of those before, a notebook and a kernel.
 
-The server is started before a test's leftovers are counted, so it is none; everything else is.
+Server and browser are started before a test's leftovers are counted, so they are none; everything else is.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from secrets import token_hex
 from shutil import which
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.lab import Lab
 from tests.browser.server import Server
@@ -55,20 +56,37 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def page(server: Server, no_leftovers: None, tmp_path: Path) -> Iterator[Page]:
-    """A page of a browser that was never used before."""
+@pytest.fixture(scope="session")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where browsers keep what they have fetched and compiled of JupyterLab."""
+    return tmp_path_factory.mktemp("profile")
+
+
+@pytest.fixture(scope="module")
+def browser(server: Server, profile: Path) -> Iterator[BrowserContext]:
+    """A browser; tests of other modules could run no event loop beside it."""
     expect.set_options(timeout=PATIENCE)
-    browser = next(filter(None, map(which, BROWSERS)), BROWSERS[0])
+    program = next(filter(None, map(which, BROWSERS)), BROWSERS[0])
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            tmp_path / "profile", executable_path=browser, args=FLAGS, viewport=SIZE, color_scheme="light"
+            profile, executable_path=program, args=FLAGS, viewport=SIZE, color_scheme="light"
         )
         context.set_default_timeout(PATIENCE)
         try:
-            yield context.pages[0]
+            yield context
         finally:
             context.close()
+
+
+@pytest.fixture
+def page(browser: BrowserContext, server: Server) -> Iterator[Page]:
+    """A page that finds nothing which another has stored: no cookie, no state of JupyterLab."""
+    page = browser.new_page()
+    session = browser.new_cdp_session(page)
+    session.send("Storage.clearDataForOrigin", {"origin": server.url, "storageTypes": "all"})
+    session.detach()
+    yield page
+    page.close()
 
 
 @pytest.fixture

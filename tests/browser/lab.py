@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ CELLS = "window.jupyterapp.shell.currentWidget.content.model.cells"
 DARK = "JupyterLab Dark"
 METADATA = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 START_MILLISECONDS = 60_000
+COLORS = 200
+"""Of small pictures."""
 
 
 class Lab:
@@ -146,6 +149,13 @@ class Lab:
     def picture(self, name: str) -> None:
         """A picture of the page as it is, for people to look at."""
         self.page.screenshot(path=self._pictures / f"{name}.png")
+
+    def small_picture(self, name: str, of: Locator | None = None) -> None:
+        """A picture of the page or of a part of it, of few colors: so small that a README may have it."""
+        from PIL import Image
+
+        seen = Image.open(BytesIO((of or self.page).screenshot()))
+        seen.convert("RGB").quantize(COLORS).save(self._pictures / f"{name}.png", optimize=True)
 
     def _wait_for_kernel(self) -> None:
         self.page.wait_for_function(f"{KERNEL}?.status === 'idle'", timeout=START_MILLISECONDS)

@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
+from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
 
 import psutil
@@ -77,9 +79,13 @@ class Server:
         """JupyterLab as the tests want it, whatever a test has set."""
         rmtree(self._settings)
         for name, values in SETTINGS.items():
-            path = self._settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(values), "utf-8")
+            self.change_setting(f"@jupyterlab/{name}", values)
+
+    def change_setting(self, plugin: str, values: Mapping[str, Any]) -> None:
+        """A setting of the user's, for pages that are opened from now on."""
+        path = self._settings / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values), "utf-8")
 
     def stop(self) -> None:
         """End the server and see that its kernels end with it."""

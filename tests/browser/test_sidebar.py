@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.cells import GO, SETUP, STREAM
 from tests.browser.lab import DARK, Lab
+from tests.browser.server import Server
 
 pytestmark = pytest.mark.browser
 
@@ -114,6 +115,30 @@ def test_a_workflow_file_is_drawn_and_run(lab: Lab) -> None:
     expect(sidebar(lab).get_by_role("listitem")).to_have_count(0)
     sidebar(lab).get_by_role("combobox").select_option("completed")
     expect(sidebar(lab).get_by_role("listitem")).to_have_count(2)
+
+
+def test_an_end_out_of_sight_is_told(lab: Lab, server: Server) -> None:
+    """By a notification that shows the sidebar; not of a cell that the user looks at."""
+    server.change_setting("nodetool-jupyter/jobs", {"notifyAfter": 0})
+    cells = (f"%%nodetool -b --name {name}\n{STREAM.strip()}" for name in ("in-sight", "out-of-sight"))
+    lab.open([SETUP, *cells])
+    lab.run(0, 1)
+    expect(row(lab, "in-sight")).to_contain_text("running")
+    (lab.folder / GO).touch()
+    expect(row(lab, "in-sight")).to_contain_text("completed")
+    (lab.folder / GO).unlink()
+    lab.run(2)
+    expect(row(lab, "out-of-sight")).to_contain_text("running")
+    lab.command("launcher:create")
+    expect(lab.cell(2)).to_have_count(0)
+    lab.command("application:toggle-left-area")
+    (lab.folder / GO).touch()
+    told = lab.page.get_by_role("alert").filter(has_text="NodeTool job")
+    expect(told).to_have_count(1)
+    expect(told).to_contain_text("NodeTool job out-of-sight has completed")
+    lab.picture("sidebar-notification")
+    told.get_by_role("button", name="Show").click()
+    expect(lab.page.locator("#nodetool-jobs")).to_be_visible()
 
 
 def test_without_the_server_extension_it_says_what_is_missing(lab: Lab) -> None:

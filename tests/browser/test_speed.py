@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from statistics import median, quantiles
+from time import time
 
 import psutil
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.lab import Lab
 from tests.browser.server import Server
@@ -40,8 +42,9 @@ async def talk(context) -> int:
     start, told = time.monotonic(), 0
     while not Path("quiet").exists():
         while told < (time.monotonic() - start) * {A_SECOND}:
+            context.log(f"line {{told}}")
             told += 1
-            context.progress(told % 1000, 1000)
+        context.progress(told % 1000, 1000)
         await asyncio.sleep(0.02)
     return told
 
@@ -50,7 +53,18 @@ async def step(value: int = 0) -> int:
     await asyncio.sleep(0.01)
     return value + 1
 """
-TALK = f"jobs = [submit(Graph(nodes=(Node(id='n', type=talk.spec.type),))) for _ in range({JOBS})]"
+TALK = f"""
+out = Node(id="o", type="nodetool.output.Output", data=dict(name="told"))
+nodes = (Node(id="n", type=talk.spec.type), out)
+edges = (Edge(source="n", target="o", targetHandle="value"),)
+jobs = [submit(Graph(nodes=nodes, edges=edges)) for _ in range({JOBS})]
+"""
+COUNT = """
+told = [job.result() for job in jobs]
+kept = [[event.content for event in job.events() if event.type == "log_update"] for job in jobs]
+lost = sum(lines != [f"line {number}" for number in range(count)] for lines, count in zip(kept, told))
+f"{lost} logs have lost something, {sum(told)} lines were told"
+"""
 LARGE = """
 %%nodetool --name large
 value = 0
@@ -61,7 +75,7 @@ value
 WATCH = """() => {
   window.seen = {};
   const look = () => {
-    for (const row of document.querySelectorAll('#nodetool-jobs .ntl-facts')) {
+    for (const row of document.querySelectorAll('#nodetool-jobs .ntl-running')) {
       const found = /tick (\\d+) %/.exec(row.textContent);
       if (found) { window.seen[found[1]] ??= Date.now(); }
     }
@@ -114,7 +128,7 @@ def test_an_event_is_soon_seen_in_the_sidebar(lab: Lab) -> None:
 
 def test_many_jobs_are_cheap_to_watch(lab: Lab, server: Server) -> None:
     """The page stays smooth, and the server has little more to do than without it."""
-    lab.open([SETUP, TALK])
+    lab.open([SETUP, TALK, COUNT])
     process = psutil.Process(server.process_id)
     lab.run(0, 1)
     lab.command("nodetool:show-jobs")
@@ -124,9 +138,34 @@ def test_many_jobs_are_cheap_to_watch(lab: Lab, server: Server) -> None:
     lab.page.goto("about:blank")
     alone = share_of(process, lab, SECONDS)
     (lab.folder / "quiet").touch()
+    lab.load()
+    lab.run(2)
+    text = lab.output(2).inner_text()
     print(f"{JOBS} jobs: frames {frame:.0f} ms at 95 %, server {watched:.1%} of a core, alone {alone:.1%}")
+    print(text)
     assert frame < 50
     assert watched - alone < 0.1
+    assert "0 logs have lost something" in text
+
+
+@pytest.mark.parametrize("strategy", ["threaded", "subprocess"])
+def test_cancel_in_the_sidebar_is_quick(lab: Lab, server: Server, strategy: str) -> None:
+    """From the click to the job's end, though its kernel computes."""
+    cell = f"%%nodetool -b --name endless --strategy {strategy}\ntalk()"
+    lab.open([SETUP, cell, "while not Path('quiet').exists():\n    sum(range(1000))"])
+    lab.run(0, 1)
+    lab.start(2)
+    lab.command("nodetool:show-jobs")
+    job = lab.page.locator(".ntl-job", has_text="endless").first
+    expect(job).to_contain_text("running")
+    clicked = time()
+    job.get_by_role("button", name="Cancel this job").click()
+    expect(job).to_contain_text("cancelled")
+    answer = lab.page.request.get(server.address("nodetool/api/jobs?limit=1"))
+    took = answer.json()["jobs"][0]["finished_at"] - clicked
+    (lab.folder / "quiet").touch()
+    print(f"cancel in the sidebar, {strategy}: {took * 1000:.0f} ms")
+    assert took < 1
 
 
 def test_a_large_workflow_is_smooth(lab: Lab) -> None:

@@ -11,7 +11,6 @@ from playwright.sync_api import Locator, expect
 from tests.architecture.tree import ROOT
 from tests.browser.cells import GO, SAY, SETUP, STREAM
 from tests.browser.lab import DARK, Lab
-from tests.browser.test_live import HAS_SUBSHELLS
 
 pytestmark = [pytest.mark.browser, pytest.mark.tour]
 
@@ -85,10 +84,7 @@ def watch_and_cancel(lab: Lab, number: int) -> None:
     expect(live.locator(".ntj-chunk")).to_contain_text("squares sum up to")
     live.scroll_into_view_if_needed()
     lab.picture("tour-4-watched")
-    if HAS_SUBSHELLS:
-        live.get_by_role("button", name="Cancel").click()
-    else:
-        lab.interrupt()
+    live.get_by_role("button", name="Cancel").click()
     lab.wait_for_end(number)
     expect(lab.output(number)).to_contain_text("JobCancelled")
     lab.picture("tour-5-cancelled")

@@ -22,6 +22,7 @@ OURS = {
     "nodetool.workflows.base_node.Comment",
     "nodetool.workflows.base_node.Group",
     "nodetool.workflows.base_node.Preview",
+    "nodetool.workflows.workflow_node.Workflow",
 }
 """Types of NodeTool's core, which the facts leave out."""
 PASS_ON = {"nodetool.control.Reroute", "nodetool.output.Output"}

@@ -63,6 +63,11 @@ async def speaks(name: str, context: ProcessingContext) -> str:
 
 
 @node
+async def tells_hosts(context: ProcessingContext) -> list[str]:
+    return sorted(context.services.allowed_hosts)
+
+
+@node
 async def exits_in_a_task() -> None:
     async def leave() -> None:
         raise SystemExit(3)

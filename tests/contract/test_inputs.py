@@ -56,10 +56,11 @@ async def first(value: AsyncIterator[Any]) -> Any:
 Start = Callable[..., Job]
 
 
-@pytest.fixture(params=["threaded", "subprocess"])
-def start(request: pytest.FixtureRequest, home: Path) -> Iterator[Start]:
+@pytest.fixture
+def start(strategy_name: str, prepare: Callable[[Session], None], home: Path) -> Iterator[Start]:
     """Starts a job whose input ``x`` of a type is a stream, and goes through a node to the result."""
-    session = Session(Settings(home=home, cancel_grace=0.5, max_workflow_threads=1))
+    session = Session(Settings(home=home, cancel_grace=0.5, max_workflow_threads=1, max_containers=1))
+    prepare(session)
 
     def start(
         kind: Any = same, type_: str = ANY, params: Any = None, stream: bool = True, **data: Any
@@ -72,7 +73,7 @@ def start(request: pytest.FixtureRequest, home: Path) -> Iterator[Start]:
             Edge(source="in", target="n", targetHandle="value"),
             Edge(source="n", target="o", targetHandle="value"),
         )
-        return session.submit(Graph(nodes=(source, middle, out), edges=edges), params, strategy=request.param)
+        return session.submit(Graph(nodes=(source, middle, out), edges=edges), params, strategy=strategy_name)
 
     yield start
     for managed in session.manager.list_jobs():

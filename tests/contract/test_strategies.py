@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from nodetool_jupyter.engine.context import ProcessingContext
+from nodetool_jupyter.engine.context import ProcessingContext, Services
 from nodetool_jupyter.errors import (
     ErrorCode,
     JobCancelled,
@@ -43,6 +43,7 @@ from tests.contract.programs import (
     leaves_a_task,
     speaks,
     stops_its_loop,
+    tells_hosts,
     ticks,
     ticks_in_thread,
     ticks_without_awaiting,
@@ -51,6 +52,7 @@ from tests.support import wait_until
 from tests.unit.engine.support import Nodes, Out, check_events, graph, plan
 
 DEADLINE = 20.0
+HOSTS = frozenset({"a.example:80", "b.example"})
 
 # A thread may be interrupted between the opening of its trace and the block that closes it.
 pytestmark = [
@@ -70,7 +72,7 @@ class Job:
         self.telling = 0
         full = RunJobRequest(graph=graph(nodes, *edges), execution_strategy=strategy.name, **request)
         strategy.check(full)
-        context = ProcessingContext(job_id=new_job_id())
+        context = ProcessingContext(job_id=new_job_id(), services=Services(allowed_hosts=HOSTS))
         planned = plan(nodes, *edges, params=full.params)
         directory = home / "jobs" / context.job_id
         launch = Launch(context.job_id, full, context, planned, time.time(), 1, directory, FAMILIES)
@@ -168,6 +170,11 @@ class TestEnds:
         assert (job.status, job.outputs) == ("completed", {"result": ["a"], "n": [0, 1, 2]})
         assert job.execution.error is None
         assert job.execution.result == job.outputs
+
+    def test_surroundings(self, start: Start) -> None:
+        """What nodes may reach goes where they run."""
+        job = start({"a": tells_hosts, "o": Out}, "a > o.value").wait()
+        assert job.outputs == {"result": [sorted(HOSTS)]}
 
     def test_empty(self, start: Start) -> None:
         """A graph of nothing completes."""

@@ -71,11 +71,12 @@ KINDS = (counted, asks, asks_in_thread, asks_with_retries, keeps_a_lock)
 
 
 @pytest.fixture
-def open_session(home: Path) -> Iterator[Open]:
+def open_session(prepare: Callable[[Session], None], home: Path) -> Iterator[Open]:
     sessions: list[Session] = []
 
     def open_session() -> Session:
-        session = Session(Settings(home=home, cancel_grace=0.5, max_workflow_threads=1))
+        session = Session(Settings(home=home, cancel_grace=0.5, max_workflow_threads=1, max_containers=1))
+        prepare(session)
         for kind in KINDS:
             session.registry.add(kind.spec)
         sessions.append(session)
@@ -91,8 +92,8 @@ def session(open_session: Open) -> Session:
     return open_session()
 
 
-@pytest.fixture(params=["threaded", "subprocess"])
-def start(request: pytest.FixtureRequest, session: Session, tmp_path: Path) -> Start:
+@pytest.fixture
+def start(strategy_name: str, session: Session, tmp_path: Path) -> Start:
     """Starts a job that suspends itself, and waits until it has."""
 
     def start(kind: Any = asks, times: int = 1) -> Job:
@@ -107,7 +108,7 @@ def start(request: pytest.FixtureRequest, session: Session, tmp_path: Path) -> S
             Edge(source="a", target="o", targetHandle="value"),
             Edge(source="c", target="p", targetHandle="value"),
         )
-        job = session.submit(Graph(nodes=nodes, edges=edges), strategy=request.param)
+        job = session.submit(Graph(nodes=nodes, edges=edges), strategy=strategy_name)
         assert job.wait(DEADLINE)
         return job
 

@@ -17,6 +17,7 @@ from nodetool_jupyter import node
 
 DONE = "done"
 REFUSED = "refused"
+PTRACE_ATTACH = 16
 
 
 def call(name: str, *arguments: Any) -> str:
@@ -71,6 +72,11 @@ def read_host_files() -> str:
     return REFUSED
 
 
+def trace() -> str:
+    """Attach to the supervisor, which is of the same user and says how the job has ended."""
+    return call("ptrace", PTRACE_ATTACH, os.getppid(), None, None)
+
+
 def make_device() -> str:
     os.mknod("/job/disk", 0o600 | 0o060000, os.makedev(8, 0))
     return DONE
@@ -92,6 +98,7 @@ ATTEMPTS: dict[str, Callable[[], str]] = {
     "processes of others": see_processes,
     "host's files": read_host_files,
     "device": make_device,
+    "trace": trace,
 }
 
 

@@ -62,6 +62,17 @@ async def counts(lines: int) -> int:
 
 
 @node
+async def counts_on() -> int:
+    """Until a file in its run directory says that it is enough."""
+    number = 0
+    while not Path("/job/enough").exists():  # noqa: ASYNC240 - a look takes microseconds
+        print(number)
+        number += 1
+        await asyncio.sleep(0.01)
+    return number
+
+
+@node
 def hoards(megabytes: int) -> int:
     return len(bytearray(megabytes * 2**20))
 
@@ -99,9 +110,6 @@ def kills_supervisor(number: int) -> None:
 @node
 def has_secret(name: str) -> str | None:
     return os.environ.get(name)
-
-
-KINDS = (looks, hangs, counts, hoards, forks, fills, kills_supervisor, has_secret)
 
 
 def submit(session: Session, kind: Any, data: dict[str, Any] | None = None, **options: Any) -> Job:

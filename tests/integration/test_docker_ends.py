@@ -15,7 +15,6 @@ import pytest
 
 from nodetool_jupyter.errors import DockerError, ErrorCode, JobError, JobFailed, JobTimedOut
 from nodetool_jupyter.job import Job
-from nodetool_jupyter.model.events import LogUpdate
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.strategies.docker.client import Engine
@@ -28,7 +27,6 @@ from nodetool_jupyter.worker.folder import EXIT, RunFolder
 from nodetool_jupyter.worker.wire import short_address
 from tests.integration.contained import hangs, kills_supervisor, looks, submit
 from tests.integration.gates import Open
-from tests.integration.kernels import kernel, read_id
 from tests.support import wait_until
 from tests.unit.engine.support import check_events
 
@@ -191,52 +189,6 @@ class TestImages:
         error = wait_for_end(submit(docker_session, hangs))
         assert error.code is ErrorCode.VERSION_MISMATCH
         assert "the kernel has protocol 99, the worker protocol 1" in error.message
-
-
-COUNTS = """
-from tests.integration.contained import counts
-for number in range(int(arguments[0])):
-    submit(counts, lines=int(arguments[1]))
-print("all", flush=True)
-input()
-"""
-LINES = 60
-
-
-class TestKilledKernel:
-    """kill -9 of the kernel: the next one goes on where it was."""
-
-    @pytest.mark.parametrize("pause", [0.0, 0.3, 1.0])
-    def test_its_jobs_go_on(self, engine: Engine, open_session: Open, home: Path, pause: float) -> None:
-        """Every message once and in order, every result right, whether they ran, began or waited."""
-        with kernel(home, COUNTS, "4", str(LINES), strategy="docker") as process:
-            ids = [read_id(process) for _ in range(4)]
-            threading.Event().wait(pause)
-            process.kill()
-        session = open_session(max_containers=2, max_workflow_threads=50)
-        for job_id in ids:
-            job = session.find(job_id)
-            assert job.wait(DEADLINE)
-            assert job.status is JobStatus.COMPLETED, job.error
-            assert job.result() == LINES
-            events = list(job.events())
-            check_events(events)
-            lines = [event.content for event in events if isinstance(event, LogUpdate)]
-            assert lines == [str(line) for line in range(LINES)]
-        session.close()
-
-    def test_a_job_can_be_cancelled_by_the_next(self, engine: Engine, open_session: Open, home: Path) -> None:
-        """Through the socket in its run directory."""
-        code = "from tests.integration.contained import hangs\nsubmit(hangs)\ninput()"
-        with kernel(home, code, strategy="docker") as process:
-            job_id = read_id(process)
-            wait_until((home / "jobs" / job_id / "supervisor.json").exists, DEADLINE)
-            process.kill()
-        session = open_session()
-        session.find(job_id).cancel()
-        assert session.find(job_id).wait(DEADLINE)
-        assert session.find(job_id).status is JobStatus.CANCELLED
-        session.close()
 
 
 class TestReaper:

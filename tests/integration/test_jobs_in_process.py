@@ -16,10 +16,11 @@ from nodetool_jupyter.errors import ErrorCode, NodeError
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.model.graph import Edge, Graph, Node
 from nodetool_jupyter.model.job import JobStatus
-from nodetool_jupyter.session import close_session, get_session, submit
+from nodetool_jupyter.session import close_session, get_session
 from nodetool_jupyter.settings import load_settings
 from nodetool_jupyter.store import open_store
 from nodetool_jupyter.values.files import make_private
+from nodetool_jupyter.widgets.here import submit
 
 PATIENCE = 30.0
 

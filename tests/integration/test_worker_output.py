@@ -88,6 +88,29 @@ def test_a_forged_log(workers: Workers, text: str, code: int) -> None:
     assert b"garbage" not in job.folder.events.read_bytes()
 
 
+@pytest.mark.parametrize("what", ["record", "folder"])
+def test_a_forged_record(workers: Workers, what: str) -> None:
+    """The job goes on, and its end is the one that its supervisor writes."""
+    job = workers.run(output.forges_its_end, what=what, kills=False)
+    assert job.result == "done"
+    assert job.record["update"].encode() == job.folder.reader().read()[0][-1]
+
+
+def test_a_forged_record_with_its_end(workers: Workers) -> None:
+    """Nobody takes the end while the supervisor lives, who says what to make of it."""
+    job = workers.run(output.forges_its_end, what="both", kills=False)
+    assert job.said == ("protocol_error", LOG)
+    assert '"failed"' in job.record["update"]
+
+
+@pytest.mark.parametrize("what", ["record", "folder"])
+def test_a_forged_record_without_a_supervisor(workers: Workers, what: str) -> None:
+    """A record alone is no end: whoever follows the job gives it one."""
+    job = workers.run(output.forges_its_end, what=what, kills=True)
+    assert job.fault.code.value == "supervisor_died"
+    assert '"failed"' in job.record["update"]
+
+
 def test_a_torn_line_is_nobodys_fault(workers: Workers) -> None:
     """A worker may end while it writes."""
     folder = str(workers.home / "jobs")

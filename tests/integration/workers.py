@@ -32,7 +32,7 @@ class WorkerJob:
     """One node's job: what was told of it, and what lies in its run directory."""
 
     def __init__(self, strategy: SubprocessStrategy, home: Path, kind: Kind, **given: Any) -> None:
-        limits = given.pop("limits", {})
+        limits, options = given.pop("limits", {}), given.pop("options", {})
         nodes = {"n": (kind, given), "o": Out}
         self.events: list[Event] = []
         self.ended = threading.Event()
@@ -40,6 +40,7 @@ class WorkerJob:
             graph=graph(nodes, "n > o.value"),
             execution_strategy="subprocess",
             resource_limits=ResourceLimits(**limits),
+            options=options,
         )
         strategy.check(request)
         self.id = new_job_id()

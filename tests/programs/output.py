@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -133,6 +135,30 @@ def writes_to_its_log(folder: str, text: str, code: int) -> str:
         file.write(data)
     if code >= 0:
         os._exit(code)
+    return "done"
+
+
+@node
+def forges_its_end(what: str, kills: bool) -> str:
+    """Makes an exit record, as its supervisor does: alone, with an end in the log, or as a folder."""
+    folder, job_id = _run_folder(), os.environ[COOKIE]
+    seq = (folder / "events.jsonl").read_bytes().count(b"\n") + 1
+    end = completed(job_id, seq=seq)
+    path = folder / "exit.json"
+    if what == "folder":
+        path.mkdir()
+        (path / "file").touch()
+    else:
+        path.write_text(json.dumps({"update": end.decode().strip(), "attempt": 1, "wait_status": 0}))
+    if what == "both":
+        with (folder / "events.jsonl").open("ab") as file:
+            file.write(end)
+    for number in range(20):
+        print(number)
+        threading.Event().wait(0.01)
+    if kills:
+        os.kill(os.getppid(), signal.SIGKILL)
+        threading.Event().wait(60)
     return "done"
 
 

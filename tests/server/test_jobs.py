@@ -69,11 +69,11 @@ class TestSubmit:
     ) -> None:
         """One that lies elsewhere is none of the page's business."""
         for path, place in (
-            (jp_root_dir / "a" / "b.ipynb", {"notebook": "a/b.ipynb", "cell": "c"}),
+            (jp_root_dir / "a" / "b.ipynb", {"notebook": "a/b.ipynb", "cell": "c", "version": "1"}),
             (jp_root_dir.parent / "b.ipynb", None),
             (jp_root_dir / ".." / "b.ipynb", None),
         ):
-            job_id = put(session.store, origin=Origin(notebook=str(path), cell="c"))
+            job_id = put(session.store, origin=Origin(notebook=str(path), cell="c", version="1"))
             assert client.get(f"/jobs/{job_id}").body["origin"] == place
 
     @pytest.mark.parametrize(

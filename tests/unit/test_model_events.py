@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodetool_jupyter.errors import ErrorCode, WorkflowError
-from nodetool_jupyter.model.batch import Batch, Moment
+from nodetool_jupyter.model.batch import Batch, Moment, Signature
 from nodetool_jupyter.model.events import (
     Chunk,
     EdgeUpdate,
@@ -115,21 +115,20 @@ def test_any_text_can_be_written_and_read(text: str) -> None:
 class TestBatch:
     """Events on their way: some still plain tuples, all numbered."""
 
+    A = Signature("a", "A", "x.A")
     MOMENTS: tuple[Moment, ...] = (
-        ("a", "A", "x.A", "running", None, 1_500_000_000),
-        ("a", "A", "x.A", "completed", {"output": 5}, 2_500_000_000),
+        (A, "running", None, 1_500_000_000),
+        (A, "completed", {"output": 5}, 2_500_000_000),
         (
-            "b",
-            'quote " and \\ and \n',
-            "x.B",
+            Signature("b", 'quote " and \\ and \n', "x.B"),
             "completed",
             {"o": "t\u2028ä", "p": [1, {"q": None}]},
             1_700_000_000_123_456_000,
         ),
-        ("c", "C", "x.C", "completed", {}, 3_000_000_000),
-        ("d", "D", "x.D", "completed", {'"': True}, 3_000_000_000),
-        ("e", "E", "x.E", "completed", {"output": 2.5}, 3_000_000_000),
-        ("f", "F", "x.F", "completed", {"output": "\x00\x1f\x7f"}, 3_000_000_000),
+        (Signature("c", "C", "x.C"), "completed", {}, 3_000_000_000),
+        (A, "completed", {'"': True}, 3_000_000_000),
+        (A, "completed", {"output": 2.5}, 3_000_000_000),
+        (A, "completed", {"output": "\x00\x1f\x7f"}, 3_000_000_000),
     )
 
     def batch(self, *items: Any) -> Batch:
@@ -161,14 +160,8 @@ class TestBatch:
     def test_lone_surrogates_leave_no_gap(self, text: str, place: str) -> None:
         """A hostile text costs its characters, not the line's number or its place in the job."""
         results: dict[str, Any] = {"handle": {text: 1}, "value": {"o": text}, "nested": {"o": [text], "p": 1}}
-        item = (
-            text if place == "id" else "a",
-            text if place == "name" else "A",
-            "x.A",
-            "completed",
-            results.get(place),
-            1_000_000_000,
-        )
+        node = Signature(text if place == "id" else "a", text if place == "name" else "A", "x.A")
+        item = (node, "completed", results.get(place), 1_000_000_000)
         batch = self.batch(item, self.MOMENTS[0])
         decoded = [decode_event(line) for line in batch.lines.splitlines()]
         assert [(event.seq, event.job_id) for event in decoded] == [(7, "job"), (8, "job")]
@@ -176,7 +169,7 @@ class TestBatch:
     @pytest.mark.parametrize("value", [math.nan, math.inf, 10**400, {"a": math.nan}])
     def test_numbers_that_json_lacks(self, value: Any) -> None:
         """The line stays JSON that any reader takes."""
-        [line] = self.batch(("a", "A", "x.A", "completed", {"o": value}, 1_000_000_000)).lines.splitlines()
+        [line] = self.batch((self.A, "completed", {"o": value}, 1_000_000_000)).lines.splitlines()
 
         def refuse(constant: str) -> None:
             raise AssertionError(constant)

@@ -31,9 +31,10 @@ from nodetool_jupyter.errors import (
 from nodetool_jupyter.model.graph import Graph, Workflow
 from nodetool_jupyter.model.job import JobRecord, JobStatus
 from nodetool_jupyter.model.request import RunJobRequest
-from nodetool_jupyter.session import Session, as_workflow, close_session, get_session, run, submit
+from nodetool_jupyter.session import Session, as_workflow, close_session, get_session
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.store import new_job_id, open_store
+from nodetool_jupyter.widgets.here import run, submit
 
 HELLO: dict[str, Any] = {
     "id": "w1",
@@ -304,7 +305,8 @@ class TestSession:
         script = """
 import json, sys, threading
 from nodetool_jupyter import node
-from nodetool_jupyter.session import get_session, submit
+from nodetool_jupyter.session import get_session
+from nodetool_jupyter.widgets.here import submit
 @node
 def waits():
     print("on")

@@ -43,6 +43,7 @@ GOOD = {
         ("localhost:8000", "intranet.example", "[::1]:80"),
     ),
     "NODETOOL_PREFER_INSTALLED_NODES": ("1", "prefer_installed_nodes", True),
+    "NODETOOL_GPU_DEVICES": ("0, 1", "gpu_devices", ("0", "1")),
     "NODETOOL_TRACE": ("on", "trace", True),
 }
 BAD = {
@@ -70,6 +71,7 @@ BAD = {
     "NODETOOL_ENABLE_TERMINAL_WS": ["never"],
     "NODETOOL_HTTP_ALLOWED_HOSTS": ["http://localhost", "a b", "a,,b", "*"],
     "NODETOOL_PREFER_INSTALLED_NODES": ["http://collector"],
+    "NODETOOL_GPU_DEVICES": ["0,,1", "a b"],
     "NODETOOL_TRACE": ["http://collector"],
 }
 

@@ -173,9 +173,9 @@ def test_states_are_marked_for_eyes_and_ears() -> None:
 def test_a_bar_without_a_known_end_says_no_number() -> None:
     """Its motion goes on from drawing to drawing, and it claims no percentage."""
     view = folded(GRAPH, [running(), node("fetch", "running"), progress("fetch", 7)])
-    (bar,) = Page(html.rows(view, phase=61.5)).named("span", role="progressbar")
+    (bar,) = Page(html.rows(view, now=61.5)).named("span", role="progressbar")
     assert "aria-valuenow" not in bar
-    assert "animation-delay:-1.50s" in html.rows(view, phase=61.5)
+    assert "animation-delay:-1.50s" in html.rows(view, now=61.5)
     assert "7" in Page(html.rows(view)).text
 
 

@@ -22,16 +22,8 @@ from nodetool_jupyter.model.events import (
 from nodetool_jupyter.model.graph import Edge, Graph, Node
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.views import html
-from nodetool_jupyter.views.snapshot import (
-    CHUNK_CHARS,
-    FOLDS,
-    LOG_LINE_CHARS,
-    LOG_LINES,
-    PREVIEWS,
-    STRANGERS,
-    VALUES_PER_OUTPUT,
-    NodeState,
-)
+from nodetool_jupyter.views.parts import CHUNK_CHARS, LOG_LINES, VALUES_PER_OUTPUT, NodeState
+from nodetool_jupyter.views.snapshot import FOLDS, LOG_LINE_CHARS, PREVIEWS, STRANGERS
 from nodetool_jupyter.views.text import end_text
 from tests.unit.watched_jobs import (
     START,

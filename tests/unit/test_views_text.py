@@ -6,7 +6,8 @@ import pytest
 
 from nodetool_jupyter.model.events import Event, JobUpdate, Notification
 from nodetool_jupyter.model.job import JobStatus
-from nodetool_jupyter.views.snapshot import JobView, NodeState
+from nodetool_jupyter.views.parts import NodeState
+from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.views.text import (
     LINES_SHOWN,
     MARKS,

@@ -9,10 +9,10 @@ from typing import Any
 import comm
 import pytest
 from comm.base_comm import BaseComm
-from ipywidgets import HTML, Button, Widget
+from ipywidgets import HTML, Button, Text, Widget
 
 from nodetool_jupyter.views.snapshot import JobView
-from nodetool_jupyter.widgets.live import LOG_PANES, LiveView, Paced
+from nodetool_jupyter.widgets.live import LOG_PANES, LiveView, Paced, of_job
 from tests.support import wait_until
 from tests.unit.pages import Page
 from tests.unit.watched_jobs import (
@@ -96,7 +96,7 @@ def test_a_view_has_few_widgets(messages: list[tuple[str, Any]]) -> None:
     live.close()
     messages.clear()
     LiveView(view_of(*(logged(f"x{number}", "hello") for number in range(100))))
-    assert sum(kind == "comm_open" for kind, _ in messages) <= 18 + 2 * LOG_PANES
+    assert sum(kind == "comm_open" for kind, _ in messages) <= 21 + 2 * LOG_PANES
 
 
 def test_logs_get_a_pane_each_up_to_a_bound() -> None:
@@ -143,10 +143,50 @@ def test_a_screen_reader_hears_little() -> None:
 
 def test_a_button_that_is_not_heard_says_what_cancels() -> None:
     """Without subshells (ipykernel 6) nothing pressed in the page reaches Python while the cell runs."""
-    button = button_of(LiveView(view_of(), hears=False))
-    assert button.disabled
-    assert "interrupt (■) cancels" in button.description
-    assert "interrupt" in str(button.tooltip)
+    told, other = buttons_of(LiveView(view_of(), hears=False, job_id="j1"))
+    assert told.disabled
+    assert "interrupt (■) cancels" in told.description
+    assert "interrupt" in str(told.tooltip)
+    assert "ntj-deaf" in told._dom_classes
+    assert (other.description, other.disabled) == ("Cancel", False)
+    assert {"ntj-cancel", "ntj-by-server", "ntj-job-j1"} == set(other._dom_classes)
+
+
+def test_a_button_names_the_job_that_it_cancels() -> None:
+    """One at a time: a panel's stands for its latest run."""
+    button = button_of(LiveView(view_of(), job_id="j1"))
+    assert set(button._dom_classes) == {"ntj-cancel", "ntj-job-j1"}
+    of_job(button, "j2")
+    assert set(button._dom_classes) == {"ntj-cancel", "ntj-job-j2"}
+    of_job(button, "")
+    assert set(button._dom_classes) == {"ntj-cancel"}
+
+
+def test_logs_are_searched() -> None:
+    """All of them by one field, which is there as soon as something is; case doesn't matter."""
+    view = view_of(*(logged("b", f"Row {number}") for number in range(30)))
+    live = LiveView(view)
+    (field,) = [child for child in live.widget.children if isinstance(child, Text)]
+    field.value = " row 1 "
+    live.render(view)
+    assert "Row 0" in logs_of(live)[0][1], "it is drawn no oftener than logs are"
+    field.value = " ROW 29 "
+    live.render(view, now=True)
+    ((_, pane),) = logs_of(live)
+    assert Page(pane).text == "1 of the last 30 lines have “ROW 29”\nRow 29"
+    field.value = "1"
+    view.fold(logged("c", "row 9"))
+    live.render(view, now=True)
+    assert [Page(pane).text.partition(" have")[0] for _, pane in logs_of(live)] == [
+        "12 of the last 30 lines",
+        "0 of the last 1 lines",
+    ]
+
+
+def test_a_kernel_that_hears_nothing_is_asked_for_nothing() -> None:
+    """No field to search logs, where what is typed would not arrive."""
+    live = LiveView(view_of(logged("b", "hello")), hears=False)
+    assert not [child for child in live.widget.children if isinstance(child, Text)]
 
 
 def test_costly_parts_wait_for_their_turn(messages: list[tuple[str, Any]]) -> None:
@@ -244,6 +284,10 @@ def logs_of(live: LiveView) -> list[tuple[str, str]]:
     return [(shown[number].value, shown[number + 1].value) for number in lines]
 
 
+def buttons_of(live: LiveView) -> list[Button]:
+    return [child for child in live.widget.children if isinstance(child, Button)]
+
+
 def button_of(live: LiveView) -> Button:
-    (button,) = [child for child in live.widget.children if isinstance(child, Button)]
+    (button,) = buttons_of(live)
     return button

@@ -1,5 +1,5 @@
 import { IShownJob } from '../jobs';
-import { IJob } from '../protocol';
+import { differ, IJob, VERSION } from '../protocol';
 import { duration, IActions, Row } from '../row';
 
 const trans: any = {
@@ -45,7 +45,7 @@ it('offers what can be done with a job as it is', () => {
   row.update(shown({ status: 'failed', fault: { code: 'x', message: 'it broke' } }));
   expect(visible(row)).toEqual(['Resume', 'Retry', 'Log']);
   expect(row.node.textContent).toContain('it broke');
-  row.update(shown({ status: 'completed', origin: { notebook: 'a/b.ipynb', cell: 'c' } }));
+  row.update(shown({ status: 'completed', origin: { notebook: 'a/b.ipynb', cell: 'c', version: VERSION } }));
   expect(visible(row)).toEqual(['Retry', 'Log', 'Notebook']);
   row.update(shown({ status: 'failed', strategy: 'threaded' }));
   expect(visible(row)).toEqual(['Log']);
@@ -77,6 +77,55 @@ it('reads a log on from where it was, and no further than its end', async () => 
   await settle();
   expect(given.logs.mock.calls.map(call => call[1])).toEqual([0, 10, 10]);
   expect(row.node.querySelector('.ntl-logs')!.textContent).toBe('shout oneshout <b>two</b>');
+});
+
+it('finds lines of a log, and has few of many in the page', async () => {
+  const given = actions();
+  const lines = Array.from({ length: 700 }, (_, seq) => ({
+    node_id: 'n',
+    node_name: 'shout',
+    content: `Row ${seq}.`,
+    severity: 'info',
+    seq
+  }));
+  given.logs.mockResolvedValueOnce({ logs: lines, next: 10, is_over: true });
+  const row = new Row(shown({ status: 'completed' }), given, trans);
+  row.node.querySelectorAll('button')[3]!.click();
+  await new Promise(resolve => setTimeout(resolve));
+  const log = row.node.querySelector('.ntl-logs')!;
+  expect(log.childElementCount).toBe(500);
+  expect(row.node.textContent).toContain('the last 500 of 700 lines');
+  const field = row.node.querySelector('input')!;
+  field.value = ' row 11. ';
+  field.dispatchEvent(new Event('input'));
+  expect(log.textContent).toBe('shout Row 11.');
+  expect(row.node.textContent).toContain('1 of 700 lines');
+});
+
+it('shows how far nodes are, the first of them, and keeps their lines', () => {
+  const job = shown();
+  const row = new Row(job, actions(), trans);
+  const bars = () => [...row.node.querySelectorAll<HTMLElement>('.ntl-running .ntl-bar')];
+  expect(bars().map(bar => (bar.firstElementChild as HTMLElement).style.width)).toEqual(['45%']);
+  const first = bars()[0];
+  ['o', 'p'].forEach(id => job.running.set(id, `say ${id}`));
+  row.update(job);
+  expect(bars().map(bar => bar.hidden)).toEqual([false, true]);
+  expect(bars()[0]).toBe(first);
+  expect(row.node.querySelector('.ntl-running')!.textContent).toBe('shout 45 %say o +1');
+  job.running.clear();
+  row.update(job);
+  expect(bars()).toEqual([]);
+});
+
+it('warns of a kernel of another release while its job runs', () => {
+  const origin = { notebook: 'a.ipynb', cell: '', version: '99.1.0' };
+  const row = new Row(shown({ origin }), actions(), trans);
+  const warning = row.node.querySelector('.ntl-warning')!;
+  expect(warning.textContent).toContain(`nodetool_jupyter 99.1.0, this page ${VERSION}`);
+  row.update(shown({ origin, status: 'completed' }));
+  expect(warning.textContent).toBe('');
+  expect([differ('', VERSION), differ(VERSION, VERSION), differ(`${VERSION}.post1`, VERSION)]).toEqual([false, false, false]);
 });
 
 it.each([

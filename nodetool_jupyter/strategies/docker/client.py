@@ -275,15 +275,22 @@ class Engine:
 def connect(timeout: float) -> APIClient:
     """A client of the engine that DOCKER_HOST names, else of this machine's."""
     from docker.api import APIClient
+    from docker.constants import MINIMUM_DOCKER_API_VERSION
     from docker.utils import kwargs_from_env
 
-    known = kwargs_from_env()
+    known: dict[str, Any] = {"timeout": timeout, **kwargs_from_env()}
     _, is_local, path = str(known.get("base_url", LOCAL)).partition("unix://")
     if is_local:  # docker-py would leave the socket open of a connection that fails
         with socket.socket(socket.AF_UNIX) as attempt:
             attempt.settimeout(timeout)
             attempt.connect(path)
-    return APIClient(version="auto", timeout=timeout, max_pool_size=POOL, **known)  # type: ignore[arg-type]
+    # With "auto" it would do so, too, where the engine takes the call and doesn't answer.
+    asking = APIClient(version=MINIMUM_DOCKER_API_VERSION, **known)
+    try:
+        version = str(asking.version(api_version=False)["ApiVersion"])
+    finally:
+        asking.close()
+    return APIClient(version=version, max_pool_size=POOL, **known)
 
 
 def _wait_until_removed(api: APIClient, name: str) -> None:

@@ -28,9 +28,11 @@ from nodetool_jupyter.strategies.docker.prewarmed import Idle, remove_container
 from nodetool_jupyter.strategies.docker.spec import FOLDER, ContainerSpec, environment_for, name_of
 from nodetool_jupyter.strategies.followed import FollowedJobExecution, connect_to
 from nodetool_jupyter.worker import wire
+from nodetool_jupyter.worker.carried import carried
 from nodetool_jupyter.worker.contained import LAUNCH, hand_over, listen
 from nodetool_jupyter.worker.folder import EXIT, REFUSAL
 from nodetool_jupyter.worker.following import Follower
+from nodetool_jupyter.worker.inputs import InputWriter
 from nodetool_jupyter.worker.tail import conclude
 from nodetool_jupyter.worker.verdict import Ending, judge
 
@@ -79,12 +81,16 @@ class DockerJobExecution(FollowedJobExecution):
 
     def start(self) -> None:
         """Have the container made and started, as soon as one more may run; returns at once."""
-        self.open_cache(is_sandboxed=True)
+        self.open_line(is_locked_in=True)
         self.strategy.berths.enter(self._run)
 
     def adopt(self) -> None:
         """Follow a job that another process has started."""
+        self.open_line(is_locked_in=True)
         self.strategy.berths.enter(self._run_on, is_running=True)
+
+    def _new_inputs(self) -> InputWriter:
+        return InputWriter(self.folder, carried)
 
     def _end(self, fault: Fault | None) -> None:
         FollowedJobExecution._end(self, fault)  # super() knows no class that slots have replaced
@@ -233,7 +239,8 @@ class DockerJobExecution(FollowedJobExecution):
                 connection.close()
         if self._is_left:
             return
-        if self.folder.read_record(EXIT):
+        # One that was suspended may be going on already, with another container and no exit record.
+        if self.status.is_at_rest or self.folder.read_record(EXIT):
             self._remove()
         else:
             self._tell_loss(is_killed=is_killed)
@@ -254,7 +261,7 @@ class DockerJobExecution(FollowedJobExecution):
     @property
     def _is_left(self) -> bool:
         """Whether this kernel ends before the job does: then the next one attends to it."""
-        return self.strategy.is_closed and not self.status.is_terminal
+        return self.strategy.is_closed and not self.status.is_at_rest
 
     def _hear(self) -> bool:
         """Wait a moment; False once the supervisor has gone. That a connection closes is seen at once, even
@@ -348,4 +355,4 @@ class DockerJobExecution(FollowedJobExecution):
     def close(self) -> None:
         """See Followed.close: its connection stays until the container has gone."""
         self.close_inputs()
-        self.close_cache()
+        self.close_line()

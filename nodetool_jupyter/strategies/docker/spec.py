@@ -16,6 +16,7 @@ from typing import Any
 
 from nodetool_jupyter.errors import OptionError, UnsupportedLimit
 from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
+from nodetool_jupyter.model.resources import Provision
 from nodetool_jupyter.settings import Settings
 
 FOLDER = "/job"
@@ -262,6 +263,14 @@ def limits_of(request: RunJobRequest, settings: Settings) -> ResourceLimits:
     return asked.model_copy(
         update={name: value for name, value in usual.items() if name not in asked.named()}
     )
+
+
+def provision_of(limits: ResourceLimits, facts: EngineFacts) -> Provision:
+    """What the nodes of a job have in a container of these limits."""
+    gpus: tuple[str, ...] | None = ()
+    if limits.gpus is not None:
+        gpus = None if limits.gpus == "all" else tuple(limits.gpus.removeprefix("device=").split(","))
+    return Provision(limits.cpus or facts.cpus, limits.memory or facts.memory, gpus)
 
 
 def user_of(settings: Settings, uid: int, gid: int) -> User:

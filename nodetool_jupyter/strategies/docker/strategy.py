@@ -17,11 +17,11 @@ from nodetool_jupyter.adapters.packages import packages_of
 from nodetool_jupyter.engine.telling import EventSink
 from nodetool_jupyter.errors import DockerError, ErrorCode, NodeToolError, OptionError
 from nodetool_jupyter.model.request import RunJobRequest
+from nodetool_jupyter.model.resources import Provision
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, Launch
 from nodetool_jupyter.strategies.docker import spec as specs
 from nodetool_jupyter.strategies.docker.berths import Berths
-from nodetool_jupyter.strategies.docker.carried import carried
 from nodetool_jupyter.strategies.docker.client import Engine, Image
 from nodetool_jupyter.strategies.docker.execution import DockerJobExecution
 from nodetool_jupyter.strategies.docker.image import (
@@ -35,6 +35,7 @@ from nodetool_jupyter.strategies.docker.prewarmed import Idle, Pool
 from nodetool_jupyter.strategies.docker.reaper import Reaped, reap
 from nodetool_jupyter.strategies.docker.spec import ContainerSpec, EngineFacts, User
 from nodetool_jupyter.strategies.followed import FollowedStrategy, read_ticket, with_ticket, write_ticket
+from nodetool_jupyter.worker.carried import carried
 from nodetool_jupyter.worker.limits import ENFORCED
 
 FRESH = 30.0
@@ -129,6 +130,10 @@ class DockerStrategy(FollowedStrategy):
         specs.check_limits(specs.limits_of(request, self._settings), self._known())
         self._user()
         self._check_image(self.image_for(request))
+
+    def provides(self, request: RunJobRequest, gpus: tuple[str, ...]) -> Provision:  # noqa: ARG002 - others'
+        """What its container gets."""
+        return specs.provision_of(specs.limits_of(request, self._settings), self._known())
 
     def image_for(self, request: RunJobRequest) -> str:
         """The image that is asked for, else the setting's, else the one that ``image build`` makes."""
@@ -247,10 +252,13 @@ class DockerStrategy(FollowedStrategy):
         """Have a run directory belong to the job's user, before anything of that user's has run."""
         if os.geteuid() == user.uid:
             return
-        for parent, _, names in os.walk(folder):
-            os.chown(parent, user.uid, user.gid, follow_symlinks=False)
-            for name in names:
-                os.chown(Path(parent, name), user.uid, user.gid, follow_symlinks=False)
+        # The folder first: what is written there meanwhile goes to whom it belongs.
+        os.chown(folder, user.uid, user.gid, follow_symlinks=False)
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                self.give_folder(path, user)
+            else:
+                os.chown(path, user.uid, user.gid, follow_symlinks=False)
 
     def take_idle(self, spec: ContainerSpec) -> Idle | None:
         """A container that was started ahead and is just what the job needs."""

@@ -262,9 +262,10 @@ class TestLoading:
         def refuse(*_: object, **__: object) -> None:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(Path, "open", refuse)
-        with pytest.raises(WorkflowError, match="can't be read: Permission denied"):
-            load_workflow(file)
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "open", refuse)
+            with pytest.raises(WorkflowError, match="can't be read: Permission denied"):
+                load_workflow(file)
 
 
 class TestSaving:

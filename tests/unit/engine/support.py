@@ -170,7 +170,15 @@ class Bench:
     def run(self, nodes: Nodes, *edges: str, **options: Any) -> Ran:
         """Run a graph to its end on a loop of its own."""
         ran = Ran([])
-        runner = self.runner(nodes, *edges, ran=ran, **options)
+        return self._run(self.runner(nodes, *edges, ran=ran, **options), ran)
+
+    def run_plan(self, made: Plan, context: ProcessingContext | None = None) -> Ran:
+        """Likewise, what has been planned elsewhere."""
+        ran = Ran([])
+        context = context or ProcessingContext(job_id="job")
+        return self._run(WorkflowRunner(made, context, ran.events.extend, self.pool, grace=self.grace), ran)
+
+    def _run(self, runner: WorkflowRunner, ran: Ran) -> Ran:
         ran.outcome = asyncio.run(bounded(runner.run()))
         check_events(ran.events)
         return ran

@@ -200,12 +200,6 @@ def test_what_cannot_be_a_handle_is_refused_at_once(function: Any, sentence: str
         node(function)
 
 
-def test_resources_are_refused() -> None:
-    """An option is never ignored."""
-    with pytest.raises(OptionError, match="not available yet"):
-        node(resources={"gpu": 1})
-
-
 def test_a_stream_cannot_be_cached() -> None:
     """It is refused where it is written."""
     with pytest.raises(OptionError, match="can't have cache=True"):

@@ -133,16 +133,6 @@ def test_all_problems_are_reported_at_once() -> None:
     assert len(caught.value.problems) == 6
 
 
-def test_control_edges_are_refused() -> None:
-    """They can't be run yet, and are not taken for data."""
-    nodes = {"a": give, "b": give}
-    edge = Edge(source="a", target="b", targetHandle="__control__", edge_type="control", id="e")
-    made = Graph(nodes=graph(nodes).nodes, edges=(edge,))
-    assert [str(problem) for problem in find_problems(made, registry(nodes))] == [
-        "edge e: a.output → b.__control__: control edges can't be run yet"
-    ]
-
-
 class TestParams:
     """The params of a job, by the names of its input nodes."""
 

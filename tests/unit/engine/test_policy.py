@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 from collections.abc import AsyncIterator, Iterator
+from time import monotonic
 from typing import Any
 
 import pytest
 
 from nodetool_jupyter.engine.context import NodeCancelled
 from nodetool_jupyter.engine.function import NodeFunction, node
+from nodetool_jupyter.engine.retrying import pause_after
 from nodetool_jupyter.errors import ErrorCode
 from tests.unit.engine.kinds import forever, give, increased, items
-from tests.unit.engine.support import Bench, Out, open_bench
+from tests.unit.engine.support import Bench, Out, open_bench, problems
 
 SHORT = 0.05
 
@@ -124,7 +127,7 @@ class TestRetries:
         name = "in_thread" if blocking else "on_loop"
         assert ran.lines("a") == [
             f"try {number} failed: node a (tests.unit.engine.test_policy.{name}): "
-            f"OSError: failure {number}; trying again"
+            f"OSError: failure {number}; trying again in about {number / 10} s"
             for number in (1, 2)
         ]
 
@@ -200,3 +203,91 @@ class TestRetries:
         nodes = {"t": in_thread, "l": on_loop, "f": forever, "n": (increased, {"value": 1})}
         ran = bench.run_and_cancel(nodes, when=lambda event: event.type == "log_update")
         assert (ran.status, tries.count("loop"), tries.count("thread") <= 1) == ("cancelled", 1, True)
+
+
+class TestPauses:
+    """Between tries."""
+
+    def test_they_double_to_a_bound(self) -> None:
+        """So that what is overloaded is left alone for longer each time."""
+        pauses = [pause_after(number) for number in range(12)]
+        assert pauses[:4] == [0.1, 0.2, 0.4, 0.8]
+        assert pauses[-1] == pause_after(2000) == 30
+
+    def test_they_are_not_the_same_for_all(self, bench: Bench) -> None:
+        """Nodes that failed together don't come back together; a user's own random numbers are left alone."""
+        starts: dict[str, float] = {}
+
+        @node(retries=1)
+        async def once(name: str) -> None:
+            if name not in starts:
+                starts[name] = monotonic()
+                raise OSError("down")
+            starts[name] = monotonic() - starts[name]
+
+        random.seed(1)
+        expected = random.Random(1).random()
+        bench.run({f"n{number}": (once, {"name": str(number)}) for number in range(8)})
+        assert random.random() == expected
+        assert all(0.07 < pause < 2 for pause in starts.values()), starts
+        assert len({round(pause, 4) for pause in starts.values()}) > 4, starts
+
+    def test_a_cancel_does_not_wait_for_them(self, bench: Bench) -> None:
+        """The node isn't tried again either."""
+        tries: list[float] = []
+
+        @node(retries=100)
+        async def fails() -> None:
+            tries.append(monotonic())
+            raise OSError("down")
+
+        @node
+        async def breaks() -> None:
+            while len(tries) < 3:  # noqa: ASYNC110 - the other node knows no event
+                await asyncio.sleep(0.01)
+            raise ValueError("broken")
+
+        ran = bench.run({"f": fails, "b": breaks})
+        assert "broken" in ran.message
+        assert len(tries) == 3
+        assert monotonic() - tries[-1] < 0.3
+
+
+class TestOfOneNode:
+    """A graph node may have a policy of its own: in a file, beside its type."""
+
+    @pytest.mark.parametrize("fields", [{"retries": 2}, {"retries": 2, "timeout": 5.0}])
+    def test_it_is_in_place_of_its_types(self, bench: Bench, fields: dict[str, Any]) -> None:
+        """Other nodes of the type keep to theirs."""
+        tries: list[str] = []
+
+        @node(retries=0)
+        async def flaky(name: str) -> int:
+            tries.append(name)
+            if tries.count(name) < 3:
+                raise OSError("down")
+            return tries.count(name)
+
+        own = (flaky, {"name": "a"}, fields)
+        assert bench.run({"a": own, "o": Out}, "a > o.value").result == [3]
+        assert bench.run({"a": own, "b": (flaky, {"name": "b"})}).status == "failed"
+
+    def test_a_time_limit(self, bench: Bench) -> None:
+        """Of a library's node, say."""
+        ran = bench.run({"f": (forever, {}, {"timeout": SHORT})})
+        assert "took longer than its timeout of 0.05 s" in ran.message
+
+    @pytest.mark.parametrize(
+        ("fields", "message"),
+        [
+            ({"retries": -1}, "a node's retries are a whole number from 0 on; found int -1"),
+            ({"timeout": "1"}, "a node's timeout is a number of seconds above 0, or None; found str '1'"),
+            ({"resources": {"gpus": 1}}, "a node's resources are a dict of cpu, memory, gpu; found 'gpus'"),
+            ({"cache": True}, "can't have cache=True"),
+        ],
+    )
+    def test_what_it_can_not_be_is_a_problem(self, fields: dict[str, Any], message: str) -> None:
+        """It names the node."""
+        (problem,) = problems({"s": (items, {"values": []}, fields)})
+        assert problem.startswith("node s: ")
+        assert message in problem

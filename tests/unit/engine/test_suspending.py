@@ -91,6 +91,7 @@ def test_the_latest_state_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [None, b"", b"[]", b"{}", b'{"node": "a"'])
 def test_a_state_that_is_gone_is_said_so(tmp_path: Path, data: bytes | None) -> None:
     if data is not None:
+        (tmp_path / STATE).parent.mkdir()
         (tmp_path / STATE).write_bytes(data)
     with pytest.raises(StoreError, match="the state of the suspended job can't be read"):
         read_state(tmp_path, tmp_path / "values", None)

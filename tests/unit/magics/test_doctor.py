@@ -11,7 +11,7 @@ from nodetool_jupyter.views.doctor import Health
 @pytest.mark.parametrize(
     ("version", "health", "words"),
     [
-        ("6.31.0", Health.NOTE, "interrupting the kernel cancels at once"),
+        ("6.31.0", Health.NOTE, "needs the sidebar; an interrupt cancels, too"),
         ("7.0.1", Health.BAD, "pip install -U ipykernel"),
         ("7.3.0", Health.GOOD, "Cancel in the live view works while a cell runs"),
         ("7.4.0", Health.GOOD, "by a workaround of ours"),

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import comm
 import pytest
 
+from nodetool_jupyter import __version__
+from nodetool_jupyter.model.job import JobStatus
+from nodetool_jupyter.model.request import Origin
 from nodetool_jupyter.session import get_session
+from nodetool_jupyter.widgets.feed import get_feed
+from tests.support import wait_until
 from tests.unit.magics.shells import NODES, Shell, open_shell
+from tests.unit.test_widgets_live import Recorded
+from tests.unit.test_widgets_panel import named
 
 CELL = "%%nodetool --quiet\nshout(text='a')"
+COMPLETED = JobStatus.COMPLETED
+GRAPH = "graph = {'nodes': [{'id': 'n', 'type': 'notebook.shout', 'data': {'text': 'a'}}], 'edges': []}"
+WRITE = "import json\nfrom pathlib import Path\nPath('shout.json').write_text(json.dumps(graph))"
+ORIGIN = Origin(notebook="/notebooks/a.ipynb", cell="c1", version=__version__)
+WAYS = {
+    "magic": CELL,
+    "file": f"{WRITE}\n%nodetool run shout.json --quiet",
+    "submit": "from nodetool_jupyter import submit\nsubmit(graph).wait()",
+    "run": "from nodetool_jupyter import run\nrun(graph, strategy='threaded')",
+}
 
 
 @pytest.fixture
@@ -39,6 +58,34 @@ def test_of_a_cell(
     monkeypatch.setattr(shell.ip, "get_parent", lambda: {"metadata": metadata}, raising=False)
     origin = origin_of_a_cell(shell)
     assert (origin.notebook, origin.cell) == ("/notebooks/a.ipynb", cell)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_whatever_asks(shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str) -> None:
+    """Python's calls and files too; they know the notebook's nodes without a cell of ours before."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JPY_SESSION_NAME", "/notebooks/a.ipynb")
+    monkeypatch.setattr(shell.ip, "get_parent", lambda: {"metadata": {"cellId": "c1"}}, raising=False)
+    shell.run(NODES)
+    shell.run(GRAPH)
+    assert shell.run(WAYS[way]).error is None
+    (record,) = get_session().jobs()
+    assert (record.status, record.origin) == (COMPLETED, ORIGIN)
+
+
+def test_a_panel_s_runs_are_of_the_cell_that_made_it(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run is pressed while no cell, or another one, runs."""
+    monkeypatch.setattr(comm, "create_comm", Recorded)
+    monkeypatch.setenv("JPY_SESSION_NAME", "/notebooks/a.ipynb")
+    cells = iter(({"cellId": "c1"}, {"cellId": "c2"}))
+    monkeypatch.setattr(shell.ip, "get_parent", lambda: {"metadata": next(cells)}, raising=False)
+    shell.run(NODES)
+    panel = shell.run(f"from nodetool_jupyter import Panel\n{GRAPH}\nPanel(graph)").value
+    named(panel, "Run").click()
+    wait_until(lambda: panel.job is not None)
+    assert panel.job.record.origin == ORIGIN
+    panel.job.wait(30)
+    get_feed().close()
 
 
 @pytest.mark.parametrize("path", [None, "", "/" * 5_000])

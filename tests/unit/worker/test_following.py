@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from nodetool_jupyter.model.batch import KeptBatch
-from nodetool_jupyter.model.events import Notification, encode_event
+from nodetool_jupyter.model.events import JobUpdate, Notification, encode_event
 from nodetool_jupyter.worker import following
 from nodetool_jupyter.worker.folder import RunFolder
 from nodetool_jupyter.worker.following import POLL, Follower
+from nodetool_jupyter.worker.tail import append_end, write_exit
 
 JOB = "0" * 26
 
@@ -20,9 +22,11 @@ class Notes:
 
     def __init__(self) -> None:
         self.count = 0
+        self.status = ""
 
     def take(self, batch: KeptBatch) -> None:
         self.count += len(batch)
+        self.status = next((update.status for update in batch.job_updates), self.status)
 
     def start_again(self) -> int | None:
         return None
@@ -43,11 +47,40 @@ def test_a_job_without_a_bell_is_not_read_at_every_ring_of_others(
     writer = folder.writer()
     follower = Follower(folder, JOB, notes)
     for seq, expected in ((1, 1), (2, 1)):
-        event = Notification(node_id="n", content="x", job_id=JOB, seq=seq, timestamp=1.0)
-        writer.append(encode_event(event) + b"\n")
+        writer.append(line(seq))
         follower.look()
         assert notes.count == expected
     now[0] += 2 * POLL
     follower.look()
     assert notes.count == 2
     writer.close()
+
+
+def test_an_end_counts_once_its_writer_has_let_go(tmp_path: Path) -> None:
+    """A job that writes an end and an exit record itself is not believed while its supervisor lives."""
+    folder, notes = RunFolder(tmp_path), Notes()
+    folder.events.write_bytes(line(1) + end(2, "completed"))
+    write_exit(folder, JobUpdate(status="completed", job_id=JOB, seq=2, timestamp=1.0))
+    lock = folder.try_lock()
+    assert lock is not None
+    follower = Follower(folder, JOB, notes)
+    follower.read()
+    assert (notes.count, notes.status) == (1, "")
+    write_exit(
+        folder, append_end(folder, JobUpdate(status="completed", job_id=JOB, timestamp=1.0), 1, len(line(1)))
+    )
+    follower.read()
+    assert (notes.count, notes.status) == (1, "")
+    os.close(lock)
+    follower.read()
+    assert (notes.count, notes.status) == (2, "failed")
+    assert follower.is_over
+
+
+def line(seq: int) -> bytes:
+    event = Notification(node_id="n", content="x", job_id=JOB, seq=seq, timestamp=1.0)
+    return encode_event(event) + b"\n"
+
+
+def end(seq: int, status: str) -> bytes:
+    return encode_event(JobUpdate(status=status, job_id=JOB, seq=seq, timestamp=1.0)) + b"\n"

@@ -1,5 +1,6 @@
-"""What of the user's own modules goes along with a job: those that lie beside the notebook are not in the
-image, so functions and classes of theirs travel by value, as the notebook's own do.
+"""What of the user's own modules goes along with a job that can't import them: those that lie beside the
+notebook are in no image and no sandbox, so functions and classes of theirs travel by value, as the notebook's
+own do.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ import os
 import sys
 import sysconfig
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -21,13 +22,15 @@ _lock = threading.Lock()
 
 
 @contextmanager
-def carried() -> Iterator[None]:
-    """While this lasts, what is pickled takes the code of local modules with it."""
+def carried(importable: Iterable[str] = ()) -> Iterator[None]:
+    """While this lasts, what is pickled takes the code of local modules with it: of those that lie neither in
+    an installation nor in one of these folders.
+    """
     import cloudpickle
 
     with _lock:
         known = cloudpickle.list_registry_pickle_by_value()
-        modules = [module for module in local_modules() if module.__name__ not in known]
+        modules = [module for module in local_modules(importable) if module.__name__ not in known]
         for module in modules:
             cloudpickle.register_pickle_by_value(module)
         try:
@@ -37,9 +40,9 @@ def carried() -> Iterator[None]:
                 cloudpickle.unregister_pickle_by_value(module)
 
 
-def local_modules() -> list[ModuleType]:
+def local_modules(importable: Iterable[str] = ()) -> list[ModuleType]:
     """The imported modules that no installation has: files of the user's."""
-    installed = _installed(tuple(sys.path))
+    installed = (*_installed(tuple(sys.path)), *(f"{folder}/" for folder in importable))
     found = []
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)

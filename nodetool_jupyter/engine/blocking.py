@@ -34,15 +34,20 @@ async def call_blocking(actor: Actor, function: Callable[[], Any]) -> Any:
 
 
 def _call_here(run: Run, function: Callable[[], Any]) -> Any:
-    """Call on the loop's own thread, interruptible from outside."""
+    """Call on the loop's own thread, interruptible from outside. The function sees no running loop, as in a
+    thread of the pool: it may run one of its own.
+    """
     result: list[Any] = []
     context = copy_context()
+    loop = asyncio.get_running_loop()
     run.inline = Interruptible(lambda: result.append(context.run(function)))
     try:
         if run.is_cancelling:
             raise NodeCancelled
+        asyncio._set_running_loop(None)
         run.inline.run()
     finally:
+        asyncio._set_running_loop(loop)
         run.inline = None
     if not result:
         raise NodeCancelled

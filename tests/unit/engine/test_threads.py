@@ -286,6 +286,22 @@ class TestFunctions:
         nodes["w"] = (slow_items, {"values": list(range(50))})
         assert bench.run(nodes, "s > l.value", "l > o.value").result == [1, 2]
 
+    def test_alone_a_function_may_run_a_loop(self, bench: Bench) -> None:
+        """It runs on the thread of the job's loop, which goes on with it afterwards."""
+
+        @node
+        def own_loop(value: int) -> bool:
+            asyncio.run(asyncio.sleep(0))
+            return threading.current_thread() is threading.main_thread()
+
+        @node
+        async def awaits(value: bool) -> bool:
+            await asyncio.sleep(0)
+            return value
+
+        nodes = {"l": (own_loop, {"value": 1}), "a": awaits, "o": Out}
+        assert bench.run(nodes, "l > a.value", "a > o.value").result == [True]
+
 
 def test_interrupting_a_generator_that_waits_for_space(bench: Bench) -> None:
     """It ends too when the job is cancelled, and so does its thread."""

@@ -210,7 +210,7 @@ class Actor(Reporter):
         """An output's value as the log keeps it; one that can't be kept is marked so, and stays in memory."""
         try:
             services = self.run.context.services
-            return encode(value, services.spill, pickle=services.pickle)
+            return encode(value, services.spill, pickle=services.pickle, is_exact=services.is_trusted)
         except ValueCrossingError as error:
             self.report_log(f"output {name}: {error.message}; it is there while this kernel lives", "warning")
             return fallback(value)

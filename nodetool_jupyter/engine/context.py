@@ -143,6 +143,8 @@ class Services:
     """Of a job that goes on after it was suspended."""
     pickle: Callable[[Any], bytes] | None = None
     """How outputs are written that nothing else can write; None where nobody would read a pickle."""
+    is_trusted: bool = True
+    """Whether whoever reads the outputs will unpickle them: else what has another form takes that."""
     results: ResultCache | None = None
     """What nodes with ``cache=True`` have given in any job; None where they always run."""
     gpus: tuple[str, ...] = ()

@@ -323,6 +323,7 @@ class FollowedStrategy(Strategy):
             attempt=launch.attempt,
             resume_value=encode(launch.resume_value, spill, name="the value to resume with", pickle=dump),
             reads_pickles=launch.reads_pickles,
+            is_trusted=unpickler(self.name, request.options) is not None,
             **{**usual, **facts},
         )
 

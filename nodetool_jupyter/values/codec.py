@@ -28,12 +28,14 @@ def encode(
     *,
     name: str = "value",
     pickle: Callable[[Any], bytes] | None = None,
+    is_exact: bool = True,
 ) -> JSON:
     """Typed JSON of ``value``, a copy that later changes of ``value`` don't reach.
 
     Parts of more than ``limit`` bytes go to files of ``spill``; without one, all of it is inline. Small
     values, up to 8 KiB, are always inline. ``pickle`` dumps what has no form of its own, such as an object of
-    any class, a function, or a figure as itself. Raises ValueCrossingError with the path of the part that
+    any class, a function, or a figure as itself; unless it ``is_exact``, only what has no other form at all,
+    for a reader who may refuse pickles. Raises ValueCrossingError with the path of the part that
     can't cross, from ``name`` on; without ``pickle`` also for a cycle, more than 150 levels of JSON, or more
     than ten million items.
     """
@@ -46,7 +48,7 @@ def encode(
             return value.copy()
     elif _is_flat((value,)):
         return value
-    return _encode(value, Encoder(spill, limit, pickle), name)
+    return _encode(value, Encoder(spill, limit, pickle, is_exact=is_exact), name)
 
 
 def _encode(value: Any, encoder: Encoder, name: str) -> JSON:

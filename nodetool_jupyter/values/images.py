@@ -111,11 +111,11 @@ def read_pixels(decoder: Decoder, json: dict[str, Any]) -> Image:
 
 
 def write_figure(encoder: Encoder, value: Figure, _depth: int) -> JSON:
-    """As itself where pickles are made, else as an image."""
+    """As itself where pickles are wanted, else as an image."""
     buffer = io.BytesIO()
     value.savefig(buffer, format="png")
     data = buffer.getvalue()
-    if encoder.dump is not None:
+    if encoder.is_exact:
         try:
             with _out_of_pyplot(value):
                 return write_pickle(encoder, value, Refused("can't be pickled"), _shown(data))

@@ -88,11 +88,10 @@ def _is_known(encoder: Encoder, kind: type, module: str, name: str) -> bool:
     pickle is exact, a name will do.
     """
     found = _lookup(module, name)
-    if found is kind or (module not in sys.modules and "<locals>" not in name):
-        return True
-    if encoder.dump is not None:
-        return False
-    return isinstance(found, type) or (module == "__main__" and "<locals>" not in name)
+    if found is kind or encoder.is_exact:
+        return found is kind
+    is_elsewhere = module == "__main__" or module not in sys.modules
+    return isinstance(found, type) or (is_elsewhere and "<locals>" not in name)
 
 
 def classes_of(json: JSON) -> set[tuple[str, str]]:

@@ -56,12 +56,21 @@ DEFAULT_HINT = "return JSON values, bytes, dates, arrays, tables, images, datacl
 class Encoder:
     """One walk through one value. ``size`` estimates the bytes of its JSON so far."""
 
-    __slots__ = ("_count", "_spill", "classes", "dump", "limit", "size")
+    __slots__ = ("_count", "_spill", "classes", "dump", "is_exact", "limit", "size")
 
-    def __init__(self, spill: Spill | None, limit: int, dump: Callable[[Any], bytes] | None = None) -> None:
+    def __init__(
+        self,
+        spill: Spill | None,
+        limit: int,
+        dump: Callable[[Any], bytes] | None = None,
+        *,
+        is_exact: bool = True,
+    ) -> None:
         self._spill = spill
         self.limit = limit
         self.dump = dump
+        self.is_exact = dump is not None and is_exact
+        """Whether a pickle is better than another form that loses something."""
         self.size = 0
         self._count = 0
         self.classes: dict[Any, dict[str, JSON]] = {}
@@ -79,7 +88,7 @@ class Encoder:
     def value(self, value: Any, depth: int) -> JSON:
         kind = type(value)
         try:
-            writer = _WRITERS.get(kind) or _find_writer(kind, self.dump is not None)
+            writer = _WRITERS.get(kind) or _find_writer(kind, self.is_exact)
             return writer(self, value, depth)
         except Refused as refusal:
             # What has too many levels or items is pickled as a whole, for it may contain itself.

@@ -213,6 +213,7 @@ class _Worker:
             keeper=keeper,
             resumption=self._resumption(),
             pickle=dump,
+            is_trusted=order.is_trusted,
             results=SharedResults(self._lines.results),
             assets=SharedAssets(self._lines.assets),
             gpus=read_gpu_devices() if order.is_contained else order.gpus,

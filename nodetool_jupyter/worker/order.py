@@ -54,6 +54,8 @@ class Order:
     resumed: str | None = None
     """The run directory of a job from whose results it goes on; ``reads_pickles`` if it may unpickle them."""
     reads_pickles: bool = False
+    is_trusted: bool = True
+    """Whether its kernel will unpickle what it gives."""
     resume_value: Any = None
     """Encoded; of an attempt that goes on after the job was suspended."""
     attempt: int = 1

@@ -46,8 +46,12 @@ def environment(found: dict[str, Any]) -> set[str]:
     return {each.partition("=")[0] for each in found["Config"]["Env"]} - found["of the image"]
 
 
-def promised(job_id: str, home: Path) -> list[tuple[str, Callable[[dict[str, Any]], Any], Any]]:
-    """Each promise, where the engine says it, and what has to be there."""
+Row = tuple[str, Callable[[dict[str, Any]], Any], Any]
+"""A promise, where the engine says it, and what has to be there."""
+
+
+def of_its_place(job_id: str) -> list[Row]:
+    """What it is kept from."""
     return [
         ("the image that image build makes", config("Image"), default_image()),
         ("not root", config("User"), USER),
@@ -61,12 +65,6 @@ def promised(job_id: str, home: Path) -> list[tuple[str, Callable[[dict[str, Any
         ("its own processes", host("PidMode"), None),
         ("its own host name", host("UTSMode"), None),
         ("its own user namespace's rules", host("UsernsMode"), None),
-        ("bounded processes", host("PidsLimit"), 40),
-        ("bounded memory", host("Memory"), 128 * MIB),
-        ("with no extra swap", host("MemorySwap"), 128 * MIB),
-        ("bounded processors", host("NanoCpus"), 500_000_000),
-        ("bounded shared memory", host("ShmSize"), 8 * MIB),
-        ("--init", host("Init"), True),
         ("no network", host("NetworkMode"), "none"),
         ("of any kind", lambda found: set(found["NetworkSettings"]["Networks"]) <= {"none"}, True),
         ("no port", host("PortBindings"), None),
@@ -80,6 +78,18 @@ def promised(job_id: str, home: Path) -> list[tuple[str, Callable[[dict[str, Any
         ("or device's request", host("DeviceRequests"), None),
         ("or device's rule", host("DeviceCgroupRules"), None),
         ("what is hidden of /proc", lambda found: "/proc/kcore" in host("MaskedPaths")(found), True),
+    ]
+
+
+def of_itself(job_id: str, home: Path) -> list[Row]:
+    """How it is bounded, called and ended."""
+    return [
+        ("bounded processes", host("PidsLimit"), 40),
+        ("bounded memory", host("Memory"), 128 * MIB),
+        ("with no extra swap", host("MemorySwap"), 128 * MIB),
+        ("bounded processors", host("NanoCpus"), 500_000_000),
+        ("bounded shared memory", host("ShmSize"), 8 * MIB),
+        ("--init", host("Init"), True),
         ("nothing on the command line", lambda found: job_id in str(found["Config"]["Cmd"]), False),
         ("nothing in its environment", environment, OWN_NAMES),
         ("labels with store and job", config("Labels"), {STORE_LABEL: store_of(home), JOB_LABEL: job_id}),
@@ -119,7 +129,7 @@ def running(engine: Engine, job_id: str) -> dict[str, Any] | None:
 
 def test_each_promise(inspected: dict[str, Any], home: Path) -> None:
     """All of them at once, each that isn't kept with what is there instead; the secret is nowhere."""
-    rows = promised(inspected["job"], home)
+    rows = [*of_its_place(inspected["job"]), *of_itself(inspected["job"], home)]
     said = {words: look(inspected) for words, look, _ in rows}
     assert said == {words: expected for words, _, expected in rows}
     assert CANARY not in json.dumps(inspected, default=str)

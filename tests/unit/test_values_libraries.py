@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 from datetime import timedelta, timezone
@@ -297,6 +298,15 @@ def test_palettes_and_empty_images_cross() -> None:
 def test_an_inline_image_is_a_data_uri() -> None:
     """What a browser and NodeTool can show as it is."""
     assert encode(Image.new("RGB", (2, 2)))["uri"].startswith("data:image/png;base64,iVBOR")
+
+
+def test_a_figure_for_a_reader_who_refuses_pickles() -> None:
+    """It is an image then, though a pickle could be made."""
+    shown = encode(Figure(), pickle=pickle.dumps)
+    image = encode(Figure(), pickle=pickle.dumps, is_exact=False)
+    assert isinstance(shown, dict)
+    assert "pickle" in shown
+    assert isinstance(decode(image), Image.Image)
 
 
 def test_a_figure_arrives_as_its_image() -> None:

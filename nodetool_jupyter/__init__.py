@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nodetool_jupyter.engine.function import node as node
     from nodetool_jupyter.engine.node import BaseNode as BaseNode
     from nodetool_jupyter.engine.runner import WorkflowRunner as WorkflowRunner
+    from nodetool_jupyter.errors import AssetNotFound as AssetNotFound
     from nodetool_jupyter.errors import CellError as CellError
     from nodetool_jupyter.errors import InvalidGraph as InvalidGraph
     from nodetool_jupyter.errors import JobCancelled as JobCancelled
@@ -76,8 +77,8 @@ _NAMES = {
     "engine.runner": "WorkflowRunner",
     "errors": (
         "NodeToolError SettingsError OptionError WorkflowError CellError InvalidGraph ValueCrossingError "
-        "StrategyError UnknownStrategy StrategyUnavailable UnsupportedLimit StoreError JobNotFound "
-        "JobError NodeError JobFailed JobTimedOut JobCancelled JobSuspended"
+        "StrategyError UnknownStrategy StrategyUnavailable UnsupportedLimit StoreError AssetNotFound "
+        "JobNotFound JobError NodeError JobFailed JobTimedOut JobCancelled JobSuspended"
     ),
     "job": "Job",
     "manager": "JobExecutionManager",

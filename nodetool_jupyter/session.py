@@ -118,6 +118,10 @@ class Session:
         """Remove what is beyond the bounds of jobs that have ended, with its files."""
         return prune(self.store, bounds, dry_run=dry_run)
 
+    def prune_cache(self, *, dry_run: bool = False) -> tuple[int, int]:
+        """Remove the results that jobs share; gives how many there were, and their bytes."""
+        return self.manager.results.clear(dry_run=dry_run)
+
     def remove_leftovers(self, *, dry_run: bool = False) -> list[str]:
         """Remove what jobs of killed kernels have left outside of the store, such as containers; gives a
         phrase for each.

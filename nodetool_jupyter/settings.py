@@ -100,6 +100,7 @@ Switch = Annotated[bool, Field(description="1, true, yes or on; 0, false, no or 
 Count = Annotated[int, Field(gt=0, description=A_COUNT)]
 CountOrNone = Annotated[int, Field(ge=0, le=64, description="a whole number from 0 to 64")]
 MaybeCount = Annotated[Annotated[int, Field(gt=0)] | None, OR_NONE, Field(description=f"{A_COUNT}, or none")]
+Size = Annotated[Bytes, Field(description=A_SIZE)]
 MaybeSize = Annotated[Bytes | None, OR_NONE, Field(description=f"{A_SIZE}, or none")]
 MaybeCores = Annotated[
     Annotated[float, Field(gt=0, allow_inf_nan=False)] | None,
@@ -190,6 +191,7 @@ class Settings(BaseModel):
     env: Annotated[Text, Variable("ENV", trusted=True)] = "development"
     home: Annotated[Folder, Variable("NODETOOL_HOME")] = Field(default_factory=_default_home)
     store: Annotated[StoreKind, Variable("NODETOOL_STORE")] = _default(lambda: "sqlite", in_test="memory")
+    cache_size: Annotated[Size, Variable("NODETOOL_CACHE_SIZE")] = 2**30
     asset_url: Annotated[MaybeUrl, Variable("NODETOOL_ASSET_URL")] = None
     strategy: Annotated[StrategyName, Variable("NODETOOL_STRATEGY")] = "threaded"
     progress: Annotated[ProgressMode, Variable("NODETOOL_PROGRESS")] = "auto"

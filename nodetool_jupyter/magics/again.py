@@ -55,18 +55,26 @@ def _result(job: Job) -> Any:
 def prune(notebook: Notebook, given: Arguments) -> None:
     """``prune``: what is beyond the bounds that were given."""
     bounds = Bounds(_age(given), _count(given), _size(given))
+    session, dry_run = notebook.session(), given.has("--dry-run")
+    verb = "would go" if dry_run else "removed"
+    if given.has("--cache"):
+        count, size = session.prune_cache(dry_run=dry_run)
+        tell(f"{_counted(count, 'cached result')} {verb}, {sized(size)}")
+        if bounds == Bounds():
+            return
     if bounds == Bounds():
         raise OptionError(
-            "%nodetool prune: say what may go", hint="such as --older-than 30d, --keep 100 or --size 2g"
+            "%nodetool prune: say what may go",
+            hint="such as --older-than 30d, --keep 100, --size 2g or --cache",
         )
-    session, dry_run = notebook.session(), given.has("--dry-run")
     pruned = session.prune(bounds, dry_run=dry_run)
-    count = len(pruned.job_ids)
-    jobs = f"{count:,} job{'s' * (count != 1)}"
-    verb = "would go" if dry_run else "removed"
-    tell(f"{jobs} {verb}, with {sized(pruned.size)} of files")
+    tell(f"{_counted(len(pruned.job_ids), 'job')} {verb}, with {sized(pruned.size)} of files")
     for phrase in session.remove_leftovers(dry_run=dry_run):
         tell(f"{phrase} {verb}")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _age(given: Arguments) -> float | None:

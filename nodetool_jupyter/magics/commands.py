@@ -66,6 +66,7 @@ COMMANDS: tuple[Command, ...] = (
             Flag("--older-than", "those that ended longer ago", "30d"),
             Flag("--keep", "all but the newest", "N"),
             Flag("--size", "the oldest, until the others take no more room", "2g"),
+            Flag("--cache", "all results of nodes with cache=True"),
             Flag("--dry-run", "only say which"),
         ),
     ),

@@ -49,7 +49,7 @@ class JobExecutionManager:
         self.settings = settings
         self.store = store
         self.registry = registry
-        self.results = StoredResults(store.cache_directory)
+        self.results = StoredResults(store.cache_directory, size=settings.cache_size)
         self.assets = AssetStore(settings.asset_url, store.asset_directory)
         self.strategies = Strategies(make_strategy)
         self._lock = threading.RLock()

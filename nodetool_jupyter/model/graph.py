@@ -108,11 +108,9 @@ class Graph(BaseModel):
         """How nodes and edges fit together, found in one pass of each."""
         known = {node.id for node in self.nodes}
         problems = [*self._id_problems(known), *self._edge_problems(known)]
-        problems += [
-            Problem(f"its group {node.parent_id!r} is not in the graph", node_id=node.id)
-            for node in self.nodes
-            if node.parent_id and node.parent_id not in known
-        ]
+        groups = {node.id: node.parent_id for node in self.nodes if node.parent_id}
+        if groups:
+            problems += _group_problems(groups, known)
         if problems:
             return Structure(problems, [])
         return self._ordered()
@@ -163,6 +161,20 @@ class Graph(BaseModel):
             return Structure([], order)
         cycle = _find_cycle({node_id for node_id, count in waiting.items() if count}, self.edges)
         return Structure([Problem(f"the graph has a cycle: {' → '.join(cycle)}", node_id=cycle[0])], [])
+
+
+def _group_problems(groups: dict[str, str], known: set[str]) -> Iterator[Problem]:
+    """``groups``: node → the group it is in. Each is followed once, up to where another has been."""
+    seen: dict[str, str] = {}
+    for start, group in groups.items():
+        if group not in known:
+            yield Problem(f"its group {group!r} is not in the graph", node_id=start)
+        node_id = start
+        while node_id in groups and node_id not in seen:
+            seen[node_id] = start
+            node_id = groups[node_id]
+            if seen.get(node_id) == start:
+                yield Problem("its group is inside of itself", node_id=node_id)
 
 
 def _find_cycle(left: set[str], edges: tuple[Edge, ...]) -> list[str]:

@@ -49,7 +49,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "nodetool.output": (f"{_HERE}.output",),
     "nodetool.text": tuple(
         f"{_HERE}.text.{part}"
-        for part in ("combine", "change", "check", "files", "regex", "template", "parse", "stream")
+        for part in ("combine", "change", "check", "files", "regex", "template", "parse", "stream", "tokens")
     ),
     "nodetool.workspace": (f"{_HERE}.workspace",),
     "nodetool.workflows.base_node": (f"{_HERE}.workflow",),

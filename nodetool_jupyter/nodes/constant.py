@@ -12,6 +12,7 @@ from pydantic import Field
 
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.node import BaseNode
+from nodetool_jupyter.engine.spec import Role
 from nodetool_jupyter.nodes import fields
 from nodetool_jupyter.nodes.fields import Number, is_set, one_of
 from nodetool_jupyter.values import convert
@@ -19,6 +20,13 @@ from nodetool_jupyter.values import convert
 
 class ConstantNode(BaseNode, prefix="nodetool.constant", abstract=True):
     """Base of the family."""
+
+
+class Constant(ConstantNode, role=Role.COMMENT):
+    """The base of the constants, which workflows may name by mistake: it gives nothing and does not run."""
+
+    async def process(self, context: ProcessingContext) -> fields.Nothing:
+        return {}
 
 
 class Bool(ConstantNode):

@@ -17,6 +17,7 @@ from tornado.httputil import HTTPServerRequest
 
 from nodetool_jupyter.authoring.documents import DocumentError, ReadLimits, parse_json
 from nodetool_jupyter.errors import (
+    AssetNotFound,
     InvalidGraph,
     JobNotFound,
     JobUnreachable,
@@ -41,6 +42,7 @@ RESOURCE = "nodetool"
 BODY = ReadLimits(size=8 * 2**20, depth=64, values=1_000_000)
 STATUSES: tuple[tuple[type[NodeToolError], int], ...] = (
     (JobNotFound, 404),
+    (AssetNotFound, 404),
     (NotThere, 404),
     (JobUnreachable, 503),
     (StrategyUnavailable, 503),

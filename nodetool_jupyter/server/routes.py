@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from nodetool_jupyter.server.about import HealthHandler, NodesHandler
+from nodetool_jupyter.server.assets import AssetUrlHandler, SignedAssetHandler, UserAssetHandler
 from nodetool_jupyter.server.base import Handler
 from nodetool_jupyter.server.files import AssetHandler, AssetsHandler, WorkflowHandler, WorkflowsHandler
 from nodetool_jupyter.server.jobs import (
@@ -48,6 +49,9 @@ ROUTES = (
     Route("/jobs/{job_id}/logs", LogsHandler),
     Route("/jobs/{job_id}/assets", AssetsHandler),
     Route("/jobs/{job_id}/assets/{name}", AssetHandler),
+    Route("/assets/{name}", UserAssetHandler),
+    Route("/assets/{name}/url", AssetUrlHandler),
+    Route("/signed/{name}", SignedAssetHandler),
     Route("/workflows", WorkflowsHandler),
     Route("/workflows/{path}", WorkflowHandler),
 )

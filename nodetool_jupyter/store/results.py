@@ -111,6 +111,13 @@ class StoredResults:
             left -= 1
         return gone
 
+    def clear(self, *, dry_run: bool = False) -> tuple[int, int]:
+        """Remove all, or with ``dry_run`` nothing; gives how many results that are, and their bytes."""
+        count, size = self.taken()
+        if not dry_run:
+            self.trim(0, 0)
+        return count, size
+
     def taken(self) -> tuple[int, int]:
         """How many results there are, and their bytes."""
         sizes = [size for _, size, _ in self.entries()]

@@ -31,7 +31,7 @@ from nodetool_jupyter.worker import limits, sandbox, wire
 from nodetool_jupyter.worker.carried import carried
 from nodetool_jupyter.worker.folder import EXIT, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.following import Follower
-from nodetool_jupyter.worker.nursery import Nursery
+from nodetool_jupyter.worker.nursery import SPARE_SECONDS, Nursery
 
 PATIENCE = 2.0
 """Seconds that a supervisor of our own gets to end after its last word."""
@@ -141,14 +141,25 @@ class SubprocessStrategy(FollowedStrategy):
         ends_its_nodes=True,
     )
 
-    def __init__(self, *, thread_pool_size: int, grace: float, is_warm: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        thread_pool_size: int,
+        grace: float,
+        is_warm: bool = True,
+        spare_seconds: float = SPARE_SECONDS,
+    ) -> None:
         super().__init__(thread_pool_size=thread_pool_size, grace=grace)
-        self.nursery = Nursery(is_warm=is_warm)
+        self.nursery = Nursery(is_warm=is_warm, spare_seconds=spare_seconds)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> SubprocessStrategy:
         """See Strategy.from_settings."""
-        return cls(thread_pool_size=settings.thread_pool_size, grace=settings.cancel_grace)
+        return cls(
+            thread_pool_size=settings.thread_pool_size,
+            grace=settings.cancel_grace,
+            spare_seconds=0 if settings.env == "test" else SPARE_SECONDS,
+        )
 
     def fingerprint(self) -> Fingerprint:
         """Wherever processes can be forked."""

@@ -16,10 +16,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nodetool_jupyter.errors import NodeToolError
-from nodetool_jupyter.session import get_session
+from nodetool_jupyter.session import Session, get_session
 from nodetool_jupyter.settings import Settings, load_settings
 from nodetool_jupyter.strategies.registry import load_strategy, strategy_names
 from nodetool_jupyter.views.sheet import Grid
+from nodetool_jupyter.worker.limits import sized
 
 ROOM = 500 * 2**20
 """Bytes of free disk below which there is a warning."""
@@ -85,12 +86,24 @@ def check_store() -> Iterator[Finding]:
         sentence = f"{existing} can't be written to; set NODETOOL_HOME to another folder"
         yield Finding("store", Health.BAD, sentence)
         return
-    count = len(get_session().jobs(limit=1))
+    session = get_session()
+    count = len(session.jobs(limit=1))
     yield Finding("store", Health.GOOD, f"{folder} ({'with jobs' if count else 'no jobs yet'})")
+    yield cache_finding(session, settings)
     free = shutil.disk_usage(existing).free
     health = Health.GOOD if free > ROOM else Health.NOTE
     words = "" if free > ROOM else ": little; make room, or set NODETOOL_HOME to another folder"
     yield Finding("disk", health, f"{free / 2**30:.1f} GB free{words}")
+
+
+def cache_finding(session: Session, settings: Settings) -> Finding:
+    """What the results take that jobs share."""
+    count, size = session.manager.results.taken()
+    room = f"at most {sized(settings.cache_size)} (NODETOOL_CACHE_SIZE)"
+    if not count:
+        return Finding("cache", Health.GOOD, f"no results of nodes with cache=True yet; {room}")
+    sentence = f"those of nodes with cache=True: {count:,}, with {sized(size)}, {room}"
+    return Finding("cache", Health.GOOD, f"{sentence}; %nodetool prune --cache")
 
 
 def check_threads() -> Iterator[Finding]:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 
 INSTALLED = ("stdlib", "platstdlib", "purelib", "platlib")
@@ -41,7 +42,7 @@ def carried(importable: Iterable[str] = ()) -> Iterator[None]:
 
 def local_modules(importable: Iterable[str] = ()) -> list[ModuleType]:
     """The imported modules that no installation has: files of the user's."""
-    installed = (*_installed(), *(f"{folder}/" for folder in importable))
+    installed = (*_installed(tuple(sys.path)), *(f"{folder}/" for folder in importable))
     found = []
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
@@ -55,7 +56,10 @@ def local_modules(importable: Iterable[str] = ()) -> list[ModuleType]:
 
 
 @cache
-def _installed() -> tuple[str, ...]:
-    """The folders of installations, as they are called and as they are."""
+def _installed(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The folders of installations, as they are called and as they are; also one of ``path`` that pip has
+    filled, by ``--target``.
+    """
     folders = {sysconfig.get_path(name) for name in INSTALLED}
+    folders |= {entry for entry in path if entry and any(Path(entry).glob("*.dist-info"))}
     return tuple({f"{name}/" for folder in folders for name in (folder, os.path.realpath(folder))})

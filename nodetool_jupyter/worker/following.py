@@ -28,6 +28,8 @@ POLL = 0.05
 """Seconds between two looks at jobs without a bell."""
 CHECK = 1.0
 """Seconds between two looks whether a job's supervisor lives."""
+DOUBT = 2.0
+"""Seconds without a bell in which it is looked at POLL: then it has gone, or is about to."""
 RINGS = 4096
 Report: TypeAlias = "Callable[[Followed, Exception, int], None]"
 
@@ -64,11 +66,12 @@ class Follower:
         self._job_id = job_id
         self.followed = followed
         self._log: LogReader = folder.reader()
+        self._events = os.fspath(folder.events)
         self._offset = place_of(folder, first_seq)
         self._first_seq = first_seq
         self.seq = first_seq
         self._looked = float("-inf")
-        self._checked = monotonic()
+        self._checked = self._doubted = monotonic()
         self.bell = bell
         self.is_over = False
         self._concludes = concludes
@@ -88,14 +91,23 @@ class Follower:
         now = monotonic()
         if self.bell is None and now - self._looked >= POLL:  # not at each ring of another job's bell
             self._looked = now
-            self.read()
-        if (
-            self._concludes
-            and not self.is_over
-            and now - self._checked >= (POLL if self.bell is None else CHECK)
-        ):
+            if self._has_news():
+                self.read()
+        if self._concludes and not self.is_over and now - self._checked >= self._until_check(now):
             self._checked = now
             self.check()
+
+    def _has_news(self) -> bool:
+        """Whether the log is longer than what was read of it: a hundred jobs are asked this all the time."""
+        if self.is_spoilt:
+            return True
+        try:
+            return os.stat(self._events).st_size > self._offset  # noqa: PTH116 - a Path costs more than the look
+        except FileNotFoundError:
+            return False
+
+    def _until_check(self, now: float) -> float:
+        return POLL if self.bell is None and now - self._doubted < DOUBT else CHECK
 
     def read(self) -> None:
         """Pass on all that is new. An end counts once the exit record is there, and whoever writes that has
@@ -152,6 +164,7 @@ class Follower:
         if self.bell is not None:
             os.close(self.bell)
             self.bell = None
+            self._doubted = monotonic()
 
     def close(self) -> None:
         """Let go of the bell, and of whoever follows."""

@@ -26,6 +26,7 @@ NEEDED = re.compile(
 """Variables of the kernel's that Python itself needs. A job gets all others by the wire, if it may have them:
 what a process was started with can be read in it for ever.
 """
+SPARE_SECONDS = 300.0
 PATIENCE = 2.0
 """Seconds that a zygote gets to end by itself."""
 
@@ -33,8 +34,10 @@ PATIENCE = 2.0
 class Nursery:
     """Where supervisors come from. Thread-safe."""
 
-    def __init__(self, *, is_warm: bool = True) -> None:
+    def __init__(self, *, is_warm: bool = True, spare_seconds: float = SPARE_SECONDS) -> None:
+        """``spare_seconds`` is how long a process that was forked ahead waits for its job; 0 forks none."""
         self._is_warm = is_warm
+        self._spare_seconds = spare_seconds
         self._lock = threading.Lock()
         self._zygote: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -65,7 +68,7 @@ class Nursery:
         self._end_zygote()
         ours, theirs = socket.socketpair()
         with theirs:
-            self._zygote = _run(["zygote", str(theirs.fileno())], [theirs.fileno()])
+            self._zygote = _run(["zygote", str(theirs.fileno()), str(self._spare_seconds)], [theirs.fileno()])
         self._control = ours
         self._seen = _packages()
 

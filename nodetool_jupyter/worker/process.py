@@ -124,6 +124,14 @@ def signal_group(pid: int, number: int) -> bool:
     return True
 
 
+def group_of(pid: int) -> int:
+    """The process group of a process; 0 where it has ended."""
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
+
+
 def sweep(job_id: str) -> int:
     """Kill what a job has left running that no parent of ours knows any more, by the mark in its environment;
     gives how many there were.

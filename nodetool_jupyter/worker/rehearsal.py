@@ -26,6 +26,7 @@ from nodetool_jupyter.worker.verdict import Ending, judge
 PRELOADED = (
     "nodetool_jupyter.engine.function",
     "nodetool_jupyter.worker.pickling",
+    "nodetool_jupyter.worker.sandbox",
     "nodetool_jupyter.nodes.constant",
     "nodetool_jupyter.nodes.input",
     "nodetool_jupyter.nodes.output",

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from itertools import repeat
 from pathlib import Path
 from socket import gaierror
 from threading import active_count
@@ -118,8 +117,8 @@ def import_path(path: Iterable[str], private: Iterable[Path]) -> list[str]:
     """What of an import path a job may read: folders of packages. What holds a ``private`` folder, such as
     the notebook's own, is none.
     """
-    kept = [Path(folder).resolve() for folder in private]
-    return [entry for entry in path if _has_packages(entry) and not _holds(Path(entry), kept)]
+    holding = _holding(private)
+    return [entry for entry in path if _has_packages(entry) and _identity(Path(entry)) not in holding]
 
 
 def _has_packages(entry: str) -> bool:
@@ -132,8 +131,18 @@ def _has_packages(entry: str) -> bool:
     return False
 
 
-def _holds(place: Path, kept: Iterable[Path]) -> bool:
-    return any(map(Path.is_relative_to, kept, repeat(place.resolve())))
+def _holding(folders: Iterable[Path]) -> set[tuple[int, int] | None]:
+    """What folders are and lie in, by identity: to follow the links of every other path would take longer."""
+    places = [place for folder in folders for place in (folder.resolve(), *folder.resolve().parents)]
+    return {found for found in map(_identity, places) if found is not None}
+
+
+def _identity(place: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(place)  # noqa: PTH116 - of some hundred places for each job
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def make_places(folder: RunFolder) -> None:
@@ -180,9 +189,9 @@ def _readable(folder: RunFolder, path: Iterable[str]) -> Iterator[Path]:
     places = [*map(Path, (*SYSTEM, *FACTS, *path)), *(Path("/etc", name) for name in SETTINGS)]
     places += [Path(prefix, name) for prefix in (sys.prefix, sys.base_prefix) for name in OF_A_PREFIX]
     places.append(Path(__file__).parents[1])
-    store = [folder.path.parent.resolve()]
+    holding = _holding([folder.path.parent])
     for place in places:
-        if _holds(place, store):
+        if _identity(place) in holding:
             raise NodeToolError(
                 f"the store lies in {place}, which every job in a sandbox may read",
                 hint="set NODETOOL_HOME to a folder outside of it",

@@ -12,6 +12,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterable
+from functools import cache
 from struct import Struct
 
 from nodetool_jupyter.worker.process import libc
@@ -186,6 +187,7 @@ def install(*, has_network: bool) -> None:
         raise OSError(number, f"seccomp: {os.strerror(number)}")
 
 
+@cache
 def program(machine: str, *, has_network: bool) -> bytes:
     """The filter for one kind of machine."""
     at = _column(machine)

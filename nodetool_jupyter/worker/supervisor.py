@@ -32,6 +32,7 @@ from nodetool_jupyter.worker.process import (
     become_subreaper,
     boot_id,
     descendants_of,
+    group_of,
     kill_descendants,
     refuse_tracers,
     signal_group,
@@ -46,6 +47,8 @@ PATIENCE = 0.5
 """Seconds after which a lock is somebody else's who looks after the job, and not just looks."""
 INSISTENCE = 4
 """How often within the grace a worker is told to stop."""
+LATENESS = 6
+"""So often the grace, but 2 to 30 seconds, may a worker that was killed take to end."""
 FIRST_INSISTENCE = 0.3
 """Seconds after which it is told again at the latest: in a node that keeps its loop busy, only that helps."""
 
@@ -136,7 +139,7 @@ class Supervisor:
         self._cancelled_at: float | None = None
         self._insist_at = 0.0
         self._fault: Fault | None = None
-        self._is_forced = False
+        self._is_forced = self._is_stuck = False
         self._groups: tuple[ControlGroup, ...] = ()
         self._usage: resource.struct_rusage | None = None
         self._told = Told()
@@ -151,7 +154,7 @@ class Supervisor:
             if self._cancelled_at is None:  # else nothing of it is to run
                 self._begin()
                 self._listen_to_all()
-                while self._wait_status is None:
+                while self._wait_status is None and not self._is_stuck:
                     self._step()
             kill_descendants(os.getpid())
             self._pipes.drain()
@@ -274,7 +277,9 @@ class Supervisor:
     def _patience(self) -> float | None:
         now = time.monotonic()
         moments = []
-        if self._cancelled_at is not None:
+        if self._is_forced:
+            moments = [self._insist_at]
+        elif self._cancelled_at is not None:
             moments = [self._insist_at, self._cancelled_at + self._order.grace]
         elif self._order.limits.timeout is not None:
             moments = [self._started + self._order.limits.timeout]
@@ -297,7 +302,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGCONT):
             signal_group(self._worker, number)
             for child in descendants_of(os.getpid()):
-                if child != self._worker and _group_of(child) != self._worker:
+                if child != self._worker and group_of(child) != self._worker:
                     signal_process(child, number)
 
     def _insist(self, now: float) -> None:
@@ -305,6 +310,8 @@ class Supervisor:
         if now >= self._cancelled_at + self._order.grace:
             self._is_forced = True
             self._kill()
+            late = now - self._cancelled_at - self._order.grace
+            self._is_stuck = late > min(30.0, max(2.0, LATENESS * self._order.grace))
         elif now >= self._insist_at:
             self._insist_at = now + self._order.grace / INSISTENCE
             signal_process(self._worker, signal.SIGTERM)
@@ -334,6 +341,7 @@ class Supervisor:
             is_cancelled=self._cancelled_at is not None or told.fault is not None,
             fault=told.fault or self._fault,
             is_forced=self._is_forced,
+            stuck=self._worker if self._is_stuck else None,
             is_out_of_memory=any(group.oom_kills() for group in self._groups),
             refused_forks=sum(group.refused_forks() for group in self._groups),
             limits=self._order.limits,
@@ -382,13 +390,6 @@ class Supervisor:
             wait_status=self._wait_status,
             dropped_bytes=self._pipes.output.dropped,
         )
-
-
-def _group_of(pid: int) -> int:
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return 0
 
 
 def _ignore(_signal: int, _frame: object) -> None:

@@ -41,6 +41,8 @@ class Ending:
     fault: Fault | None = None
     is_forced: bool = False
     """Whether it had to be killed since it did not stop by itself."""
+    stuck: int | None = None
+    """The process, where it had not even ended by that."""
     is_out_of_memory: bool = False
     """Whether the system has killed a process of the job for lack of memory."""
     refused_forks: int = 0
@@ -57,6 +59,12 @@ class Ending:
 
 def judge(ending: Ending) -> JobUpdate:
     """The terminal message, without its number and duration."""
+    if ending.stuck is not None:
+        return _failed(_unkillable(ending.stuck, ending.fault))
+    return _judge_ended(ending)
+
+
+def _judge_ended(ending: Ending) -> JobUpdate:
     update = ending.update
     if update is not None and update.status == "failed":
         return _with_cause(update, ending)
@@ -100,6 +108,17 @@ def _with_cause(update: JobUpdate, ending: Ending) -> JobUpdate:
         return update
     fault = replace(fault, code=code, message=f"{fault.message}; {said}", hint=hint)
     return replace(update, fault=fault, error=fault.message)
+
+
+def _unkillable(pid: int, reason: Fault | None) -> Fault:
+    """Of a process that the system doesn't let go: never called cancelled, as it may hold what it has."""
+    why = f"{reason.message}; " if reason is not None else ""
+    return Fault(
+        code=ErrorCode.UNCANCELLABLE,
+        message=f"{why}the worker (process {pid}) was killed and has not ended: the system holds it, for a "
+        "disk or a device that doesn't answer",
+        hint=f"none of its code runs any more; ps -o stat,wchan -p {pid} says what it waits for",
+    )
 
 
 def _stopped_from_outside() -> Fault:

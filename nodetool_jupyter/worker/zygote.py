@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import signal
 import socket
 import sys
 import traceback
+from contextlib import suppress
 
 from nodetool_jupyter.worker.child import WorkerProcess
 from nodetool_jupyter.worker.supervisor import prepare, supervise
@@ -21,8 +23,10 @@ DESCRIPTORS = 2
 """That come with each request: the connection to the launcher, and its bell."""
 
 
-def serve(control: socket.socket) -> None:
-    """Fork a supervisor for each request, until the kernel has gone."""
+def serve(control: socket.socket, patience: float) -> None:
+    """Fork a supervisor for each request, until the kernel has gone. One is forked ahead, and waits for its
+    job for so many seconds; for none, each is forked when it is asked for.
+    """
     from nodetool_jupyter.worker.rehearsal import rehearse_all
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -32,14 +36,18 @@ def serve(control: socket.socket) -> None:
     gc.freeze()
     control.send(READY)
     while True:
-        spare = _fork_spare(control)
+        spare = _fork_spare(control) if patience else None
+        if spare is not None and not select.select([control], [], [], patience)[0]:
+            spare.close()
+            spare = None
         data, descriptors, _, _ = socket.recv_fds(control, 1, DESCRIPTORS)
         if not data:
             return
-        with spare:
-            _give(control, spare, descriptors)
+        _give(control, spare, descriptors)
         for fd in descriptors:
             os.close(fd)
+        if spare is not None:
+            spare.close()
 
 
 def _fork_spare(control: socket.socket) -> socket.socket:
@@ -68,15 +76,17 @@ def _wait_for_job(orders: socket.socket) -> None:
     become_supervisor(descriptors, worker)
 
 
-def _give(control: socket.socket, spare: socket.socket, descriptors: list[int]) -> None:
-    """Give the job to the spare supervisor, or where that has been killed to a new one."""
-    try:
-        socket.send_fds(spare, [READY], descriptors)
-    except OSError:
-        if os.fork() == 0:
-            control.close()
+def _give(control: socket.socket, spare: socket.socket | None, descriptors: list[int]) -> None:
+    """Give the job to the spare supervisor, or where there is none, or it was killed, to a new one."""
+    if spare is not None:
+        with suppress(OSError):
+            socket.send_fds(spare, [READY], descriptors)
+            return
+    if os.fork() == 0:
+        control.close()
+        if spare is not None:
             spare.close()
-            become_supervisor(descriptors, prepare(descriptors))
+        become_supervisor(descriptors, prepare(descriptors))
 
 
 def become_supervisor(descriptors: list[int], worker: WorkerProcess) -> None:
@@ -92,13 +102,13 @@ def become_supervisor(descriptors: list[int], worker: WorkerProcess) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """``zygote FD`` serves the socket FD; ``supervise FD BELL`` runs one job; ``contained FOLDER`` the one
-    whose run directory a container has there, ``ahead FOLDER`` that one later; ``try`` only says that all is
-    here.
+    """``zygote FD SECONDS`` serves the socket FD, its spares wait so long; ``supervise FD BELL`` runs one
+    job; ``contained FOLDER`` the one whose run directory a container has there, ``ahead FOLDER`` that one
+    later; ``try`` only says that all is here.
     """
     match arguments:
-        case ["zygote", fd]:
-            serve(socket.socket(fileno=int(fd)))
+        case ["zygote", fd, seconds]:
+            serve(socket.socket(fileno=int(fd)), float(seconds))
             return 0
         case ["supervise", *fds]:
             connection, bell = map(int, fds)

@@ -19,7 +19,7 @@ ERROR = "[data-mime-type='application/vnd.jupyter.stderr']"
 OWN = [
     SETUP,
     f"%%nodetool --name rows\n{STREAM.strip()}",
-    SAY,
+    f"{SAY}\nsay['name'] = 'Say it on tour'",
     "Panel(say)",
     f"%%nodetool -b --name afterwards --strategy subprocess\n{STREAM.strip()}",
 ]

@@ -97,6 +97,30 @@ def test_the_same_inputs_are_computed_once(run: Run, tmp_path: Path, kind: Any) 
     assert lines(second) == [FROM_CACHE]
 
 
+def test_pruned_results_are_computed_again(run: Run, session: Session, tmp_path: Path) -> None:
+    """Once they are gone; to look what would go removes nothing."""
+    path = tmp_path / "ran"
+    run(doubled, path=str(path), value="x")
+    found = session.prune_cache(dry_run=True)
+    assert found[0] == 1
+    assert found[1] > 64
+    assert session.prune_cache() == found
+    assert session.prune_cache() == (0, 0)
+    run(doubled, path=str(path), value="x")
+    assert runs(path) == 2
+
+
+def test_the_settings_bound_it(home: Path) -> None:
+    """The oldest go."""
+    session = Session(Settings(home=home, cache_size=10_000))
+    for number in range(100):
+        session.manager.results.keep(f"{number:064x}", b"x" * 1000)
+    count, size = session.manager.results.taken()
+    assert 0 < count <= 10
+    assert size <= 10_000
+    session.close()
+
+
 def test_other_inputs_are_computed(run: Run, tmp_path: Path) -> None:
     """A result holds for its inputs alone, of their types."""
     path = tmp_path / "ran"

@@ -116,6 +116,24 @@ def test_damage_found_later_is_set_aside(home: Path, opened: Callable[..., Sqlit
         store.get(records[0].id)
 
 
+def test_a_store_that_another_process_sets_aside_just_now_is_waited_for(
+    opened: Callable[..., SqliteStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look without the lock may find a file that is neither the old nor the new database."""
+    fill(opened(), 1)
+    failures = iter([sqlite3.OperationalError("disk I/O error")])
+    look = SqliteStore._version
+
+    def look_in_vain(self: SqliteStore, db: sqlite3.Connection) -> int:
+        for failure in failures:
+            raise failure
+        return look(self, db)
+
+    monkeypatch.setattr(SqliteStore, "_version", look_in_vain)
+    assert len(opened().page(limit=10)) == 1
+    assert next(failures, None) is None
+
+
 def test_a_locked_store_is_named_and_can_be_read(home: Path, opened: Callable[..., SqliteStore]) -> None:
     """Another program that keeps the lock: writing ends after the wait, reading goes on, then all is well."""
     store = opened(busy_timeout=0.1)

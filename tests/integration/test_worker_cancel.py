@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +25,7 @@ from tests.support import wait_until
 
 pytestmark = pytest.mark.only_on("linux")
 
+FREEZER = Path("/sys/fs/cgroup/freezer")
 ANOTHER = """
 import sys
 from pathlib import Path
@@ -119,6 +123,37 @@ def test_one_that_resists_and_is_killed(tmp_path: Path) -> None:
         job.execution.kill()
         assert job.wait().status == "cancelled"
     assert job.end.message == "it did not stop by itself and was killed"
+
+
+def test_one_that_cannot_be_killed(tmp_path: Path) -> None:
+    """As a disk that doesn't answer holds it, here a frozen group: the job ends, and is not called cancelled.
+    Where no such group can be made, the job is cancelled as any is.
+    """
+    group, begun = FREEZER / f"nodetool-test-{os.getpid()}", tmp_path / "begun"
+    with open_workers(tmp_path / "home", grace=0.2) as workers:
+        job = workers.start(processes.enters_a_group, group=str(group), path=str(begun))
+        wait_until(begun.exists, 10)
+        with frozen(group) as is_frozen:
+            job.cancel()
+            assert job.ended.wait(20)
+            expected = ("failed", "uncancellable") if is_frozen else ("cancelled", None)
+            assert (job.status, job.end.fault and job.end.fault.code.value) == expected
+        job.wait()
+
+
+@contextmanager
+def frozen(group: Path) -> Iterator[bool]:
+    """While this lasts, what is in a control group can't even be killed; gives whether there is one."""
+    if not group.exists():
+        yield False
+        return
+    try:
+        (group / "freezer.state").write_text("FROZEN")
+        yield True
+    finally:
+        (group / "freezer.state").write_text("THAWED")
+        wait_until(lambda: not (group / "cgroup.procs").read_text(), 10)
+        group.rmdir()
 
 
 def test_it_may_clean_up(workers: Workers, tmp_path: Path) -> None:

@@ -9,8 +9,11 @@ from time import monotonic
 
 import pytest
 
+from nodetool_jupyter.settings import Settings
+from nodetool_jupyter.strategies.subprocess import SubprocessStrategy
 from nodetool_jupyter.worker.folder import EXIT
 from nodetool_jupyter.worker.process import descendants_of
+from tests.integration.kernels import kernel, read_id
 from tests.integration.workers import Workers, open_workers
 from tests.programs import ends, processes
 from tests.programs.limits import prints_then_waits
@@ -131,6 +134,55 @@ def test_what_waits_for_a_job_ends_with_its_zygote(tmp_path: Path) -> None:
         wait_until(lambda: len(list(descendants_of(zygote.pid))) == 2, 10)
         waiting = list(descendants_of(zygote.pid))
         zygote.kill()
+        wait_until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in waiting), 10)
+
+
+def test_a_spare_is_dropped(tmp_path: Path) -> None:
+    """After a time without a job; the next one has a process all the same, and so has the one after it."""
+    with open_workers(tmp_path, spare_seconds=0.2) as workers:
+        workers.run(processes.sees, name="HOME")
+        zygote = workers.strategy.nursery._zygote
+        assert zygote is not None
+        for _ in range(2):
+            wait_until(lambda: not list(descendants_of(zygote.pid)), 10)
+            assert workers.run(processes.sees, name="HOME").status == "completed"
+
+
+def test_nothing_is_forked_ahead_in_tests(tmp_path: Path) -> None:
+    """With ENV=test."""
+    strategy = SubprocessStrategy.from_settings(Settings(env="test"))
+    try:
+        workers = Workers(strategy, tmp_path)
+        workers.run(processes.sees, name="HOME")
+        zygote = strategy.nursery._zygote
+        assert zygote is not None
+        assert workers.run(processes.sees, name="HOME").status == "completed"
+        wait_until(lambda: not list(descendants_of(zygote.pid)), 10)
+    finally:
+        strategy.close(1)
+
+
+ENDS = """
+@node
+def one() -> int:
+    return 1
+
+submit(one).wait()
+print(session.manager.strategies.get("subprocess").nursery._zygote.pid, flush=True)
+input()
+session.close()
+"""
+
+
+@pytest.mark.parametrize("is_killed", [True, False])
+def test_what_waits_for_a_job_ends_with_its_kernel(home: Path, *, is_killed: bool) -> None:
+    """However that ends."""
+    with kernel(home, ENDS) as process:
+        read_id(process)
+        zygote = int(read_id(process))
+        wait_until(lambda: len(list(descendants_of(zygote))) == 2, 10)
+        waiting = [zygote, *descendants_of(zygote)]
+        process.kill() if is_killed else process.communicate("\n", 30)
         wait_until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in waiting), 10)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -78,7 +79,8 @@ class WorkerJob:
     def left(self) -> list[str]:
         """Processes, temporary folder and control groups of the job."""
         found = [str(process) for process in processes_of(self.id)]
-        found += [str(path) for path in ROOT.glob(f"*/**/nodetool-{self.id}")]
+        groups = os.walk(ROOT)  # unlike a glob it minds no group that somebody removes meanwhile
+        found += [folder for folder, _, _ in groups if folder.endswith(f"nodetool-{self.id}")]
         if (self.folder.path / TEMPORARY).exists():
             found.append(TEMPORARY)
         return found

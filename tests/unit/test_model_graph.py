@@ -62,6 +62,19 @@ class TestProblems:
         assert problems(made("a", parent_id="gone")) == ["node a: its group 'gone' is not in the graph"]
         assert problems(made("a", parent_id="")) == []
 
+    def test_groups_in_groups(self) -> None:
+        """As deep as they are drawn, but never around: each such ring is told once."""
+        chain = [Node(id=str(number), type="t", parent_id=str(number + 1)) for number in range(5000)]
+        assert Graph(nodes=(*chain, Node(id="5000", type="t"))).structural_problems() == []
+        ring = Graph(nodes=(*chain, Node(id="5000", type="t", parent_id="4000")))
+        assert [str(problem) for problem in ring.structural_problems()] == [
+            "node 4000: its group is inside of itself"
+        ]
+        own = Graph(nodes=(Node(id="g", type="t", parent_id="g"),))
+        assert [str(problem) for problem in own.structural_problems()] == [
+            "node g: its group is inside of itself"
+        ]
+
     @pytest.mark.parametrize(
         ("edges", "cycle"),
         [

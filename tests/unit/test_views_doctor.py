@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nodetool_jupyter.session import get_session
 from nodetool_jupyter.settings import load_settings
 from nodetool_jupyter.views import doctor
 from nodetool_jupyter.views.doctor import Finding, Health, made, strategy_finding, thread_limit
@@ -41,6 +42,16 @@ def test_little_room_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before a job fails for it."""
     monkeypatch.setattr(doctor, "ROOM", 2**80)
     assert [finding.what for finding in made(doctor.check_store) if finding.health is Health.NOTE] == ["disk"]
+
+
+def test_the_shared_results_are_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much they take, of how much they may."""
+    monkeypatch.setenv("NODETOOL_CACHE_SIZE", "2g")
+    sentences = {finding.what: finding.sentence for finding in made(doctor.check_store)}
+    assert sentences["cache"].startswith("no results")
+    get_session().manager.results.keep("0" * 64, b"x" * 2048)
+    sentences = {finding.what: finding.sentence for finding in made(doctor.check_store)}
+    assert "cache=True: 1, with 2 KiB, at most 2 GiB" in sentences["cache"]
 
 
 def test_few_threads_are_noted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ from nodetool_jupyter.nodes.text.regex import (
 )
 from nodetool_jupyter.nodes.text.stream import Collect, FilterRegexString, FilterString
 from nodetool_jupyter.nodes.text.template import FormatText, Template
+from nodetool_jupyter.nodes.text.tokens import CountTokens
 
 __all__ = [
     "CapitalizeText",
@@ -52,6 +53,7 @@ __all__ = [
     "Compare",
     "Concat",
     "Contains",
+    "CountTokens",
     "EndsWith",
     "Equals",
     "Extract",

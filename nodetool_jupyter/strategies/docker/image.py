@@ -16,10 +16,11 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+from nodetool_jupyter.adapters.packages import canonical
 from nodetool_jupyter.errors import DockerError, ErrorCode, OptionError
 from nodetool_jupyter.strategies.docker.client import Engine, Image
 from nodetool_jupyter.strategies.docker.spec import LABEL
@@ -30,6 +31,7 @@ CONTENT_LABEL = f"{LABEL}.content"
 PACKAGE_LABEL = f"{LABEL}.package"
 PYTHON_LABEL = f"{LABEL}.python"
 PROTOCOL_LABEL = f"{LABEL}.protocol"
+LIBRARIES_LABEL = f"{LABEL}.libraries"
 LIBRARIES = ("cloudpickle", "jinja2", "platformdirs", "psutil", "pydantic", "pyyaml", "regex")
 """What the worker and the nodes without extras import."""
 ROOMS = (
@@ -134,7 +136,8 @@ def _build(
         with tempfile.TemporaryFile() as file:
             _pack(file, recipe, site)
             file.seek(0)
-            engine.build(file, name, labels_of(content), report)
+            labels = {**labels_of(content), LIBRARIES_LABEL: " ".join(_installed_in(site))}
+            engine.build(file, name, labels, report)
 
 
 def _drop(engine: Engine, image: Image | None) -> bool:
@@ -249,6 +252,29 @@ def _installer() -> list[str]:
         "neither pip nor uv is here to install the image's libraries",
         hint="python -m ensurepip",
         code=ErrorCode.IMAGE_INVALID,
+    )
+
+
+def _installed_in(site: Path) -> list[str]:
+    names = (path.name.partition("-")[0] for path in site.glob("*.dist-info"))
+    return sorted(map(canonical, names))
+
+
+def missing_in(image: Image, packages: Collection[str]) -> list[str]:
+    """Those of ``name==version`` that an image says it doesn't have; of one that says nothing, none."""
+    libraries = image.labels.get(LIBRARIES_LABEL)
+    if libraries is None:
+        return []
+    return [package for package in packages if package.partition("==")[0] not in libraries.split()]
+
+
+def how_to_add(packages: Collection[str]) -> str:
+    """The commands that build an image with these packages, and use it."""
+    lines = "".join(f"{package}\n" for package in sorted(packages))
+    written = lines.replace("\n", r"\n")
+    return (
+        f"printf '{written}' > nodes.txt; nodetool-jupyter image build --requirements nodes.txt; "
+        f"then run with --image {default_image(lines.encode())}"
     )
 
 

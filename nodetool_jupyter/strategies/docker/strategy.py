@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from nodetool_jupyter.adapters.packages import packages_of
 from nodetool_jupyter.engine.telling import EventSink
 from nodetool_jupyter.errors import DockerError, ErrorCode, NodeToolError, OptionError
 from nodetool_jupyter.model.request import RunJobRequest
@@ -23,7 +24,13 @@ from nodetool_jupyter.strategies.docker import spec as specs
 from nodetool_jupyter.strategies.docker.berths import Berths
 from nodetool_jupyter.strategies.docker.client import Engine, Image
 from nodetool_jupyter.strategies.docker.execution import DockerJobExecution
-from nodetool_jupyter.strategies.docker.image import default_image, is_ours, misfit
+from nodetool_jupyter.strategies.docker.image import (
+    default_image,
+    how_to_add,
+    is_ours,
+    misfit,
+    missing_in,
+)
 from nodetool_jupyter.strategies.docker.prewarmed import Idle, Pool
 from nodetool_jupyter.strategies.docker.reaper import Reaped, reap
 from nodetool_jupyter.strategies.docker.spec import ContainerSpec, EngineFacts, User
@@ -39,6 +46,8 @@ REMOVAL = 5.0
 """Seconds that containers of jobs that have ended get to be gone when the kernel closes."""
 REAP_GRACE = 60.0
 """Seconds that a container may exist without anybody who looks after it."""
+SHOWN = 5
+"""Node types that a message names."""
 
 
 class DockerStrategy(FollowedStrategy):
@@ -168,6 +177,7 @@ class DockerStrategy(FollowedStrategy):
         Raises ValueCrossingError for a value or a node that can't go to another process.
         """
         spec = self.spec_for(launch)
+        self._check_packages(launch, spec.image)
         self._check_resumed(launch.resumed, spec.user)
         with carried():
             digest = self.write_order(
@@ -208,6 +218,21 @@ class DockerStrategy(FollowedStrategy):
             shared=self.shared,
             resumed=launch.resumed,
         )
+
+    def _check_packages(self, launch: Launch, name: str) -> None:
+        """Refuse nodes of NodeTool's packages that the image is known not to have."""
+        image = self._image(name)
+        if launch.plan is None or image is None:
+            return
+        packages = packages_of(node.spec for node in launch.plan.nodes)
+        missing = missing_in(image, packages)
+        if missing:
+            types = ", ".join(sorted({each for package in missing for each in packages[package]})[:SHOWN])
+            raise DockerError(
+                f"the image {name} doesn't have {', '.join(missing)}, which the nodes {types} need",
+                hint=how_to_add(packages),
+                code=ErrorCode.IMAGE_INVALID,
+            )
 
     def _check_resumed(self, directory: Path | None, user: User) -> None:
         if directory is not None and directory.stat().st_uid != user.uid:

@@ -284,3 +284,33 @@ def test_a_value_that_was_never_text_is_searched_too() -> None:
         Flaw(("c", 0), "holds bytes, which JSON can't"),
         Flaw(("c", 1), "holds object, which JSON can't"),
     ]
+
+
+class TestPlainTexts:
+    """A text without a flaw is read at the speed of the json module; one with a flaw never is."""
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '{"a": 1, "a": 2}',
+            '{"b": [{"a": 1}, {"a": {"c": 1, "c": 1}}]}',
+            r'{"a": "\ud800"}',
+            '{"a": NaN}',
+            '{"a": 1e999}',
+            '{"a": 1e0400}',
+            f'{{"a": {"9" * 5000}}}',
+            f'{{"a": {"9" * 400}.0}}',
+            f'{{"a": {"9" * 250}e99}}',
+        ],
+    )
+    def test_flaws_are_found(self, text: str) -> None:
+        """Each by the search that says where it is."""
+        assert len(parse_json(text).flaws) == 1
+
+    @pytest.mark.parametrize(
+        "text", ['"a:b"', "[]", "1", r'{"a:\"b": {"c": [{"d:": "\\"}]}, "e": 1e30}', '{"é": "ü:"}']
+    )
+    def test_others_are_the_same_either_way(self, text: str) -> None:
+        """Colons in texts are no keys."""
+        assert parse_json(text).value == json.loads(text)
+        assert parse_json(text).flaws == []

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from nodetool_jupyter import run
 from nodetool_jupyter.engine.context import ProcessingContext, Services
 from nodetool_jupyter.engine.function import node
 from nodetool_jupyter.errors import NodeError, NodeToolError
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.nodes.references import read_uri
-from nodetool_jupyter.session import get_session, run
+from nodetool_jupyter.session import get_session
 from tests.unit.nodes.servers import Server, serving
 
 NOWHERE = {"asset_id": None, "data": None, "metadata": None}

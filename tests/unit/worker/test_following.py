@@ -10,8 +10,9 @@ import pytest
 from nodetool_jupyter.model.batch import KeptBatch
 from nodetool_jupyter.model.events import JobUpdate, Notification, encode_event
 from nodetool_jupyter.worker import following
+from nodetool_jupyter.worker.event_log import LogReader
 from nodetool_jupyter.worker.folder import RunFolder
-from nodetool_jupyter.worker.following import POLL, Follower
+from nodetool_jupyter.worker.following import CHECK, DOUBT, POLL, Follower
 from nodetool_jupyter.worker.tail import append_end, write_exit
 
 JOB = "0" * 26
@@ -54,6 +55,38 @@ def test_a_job_without_a_bell_is_not_read_at_every_ring_of_others(
     follower.look()
     assert notes.count == 2
     writer.close()
+
+
+def test_a_job_that_says_nothing_costs_next_to_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred of them are looked at twenty times a second: no file is opened for that."""
+    now, locks, reads = [100.0], [0], [0]
+    monkeypatch.setattr(following, "monotonic", lambda: now[0])
+    folder = RunFolder(tmp_path)
+    lock = folder.try_lock()
+    assert lock is not None
+    folder.events.write_bytes(line(1))
+    is_locked, read = RunFolder.is_locked, LogReader.read
+
+    def counted_lock(folder: RunFolder) -> bool:
+        locks[0] += 1
+        return is_locked(folder)
+
+    def counted_read(log: LogReader, *given: int, **named: int) -> tuple[list[bytes], int]:
+        reads[0] += 1
+        return read(log, *given, **named)
+
+    monkeypatch.setattr(RunFolder, "is_locked", counted_lock)
+    monkeypatch.setattr(LogReader, "read", counted_read)
+    follower = Follower(folder, JOB, Notes())
+    before = reads[0]
+    for _ in range(1000):
+        now[0] += POLL
+        follower.look()
+    assert reads[0] - before == 2
+    assert locks[0] <= DOUBT / POLL + 1000 * POLL / CHECK + 2
+    os.close(lock)
 
 
 def test_an_end_counts_once_its_writer_has_let_go(tmp_path: Path) -> None:

@@ -56,6 +56,15 @@ def test_a_cancel_is_a_cancel_however_the_worker_ends(wait_status: int | None) -
     assert verdict(update=told("cancelled"), is_cancelled=True, fault=LATE) == ("failed", "timed_out")
 
 
+@pytest.mark.parametrize("update", [None, told("cancelled"), told("completed")])
+def test_what_could_not_be_killed_was_not_cancelled(update: JobUpdate | None) -> None:
+    """It may still hold what it has; why it was to end is told, too."""
+    known = {"wait_status": None, "update": update, "is_cancelled": True, "is_forced": True, "stuck": 123}
+    assert verdict(**known) == ("failed", "uncancellable")
+    said = judge(Ending(**known, fault=LATE)).error or ""
+    assert said.startswith("too late; the worker (process 123) was killed and has not ended")
+
+
 def test_a_cancel_that_nobody_asked_for() -> None:
     """The worker was told to stop by somebody else."""
     assert verdict(update=told("cancelled")) == ("failed", "worker_killed")

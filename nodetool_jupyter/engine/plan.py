@@ -176,7 +176,7 @@ class _Planner:
                 except WorkflowError as error:
                     reasons[node.type] = f"{error.message}; {error.hint}"
             if spec is not None:
-                if node.dynamic_outputs or node.model_extra or spec.role is Role.WORKFLOW:
+                if node.dynamic_outputs or node.__pydantic_extra__ or spec.role is Role.WORKFLOW:
                     node, spec = self._own_spec(node, spec, problems)  # noqa: PLW2901 - as it is planned
                 self.specs[node.id] = spec
                 self.known[node.id] = node

@@ -19,6 +19,7 @@ class Berths:
         self._waiting: deque[Life] = deque()
         self._used = 0
         self._threads: set[threading.Thread] = set()
+        self._holders: set[threading.Thread] = set()
 
     def enter(self, life: Life, *, is_running: bool = False) -> None:
         """Have a life lived, now or in its turn."""
@@ -37,15 +38,24 @@ class Berths:
         self._used += 1
         thread = threading.Thread(target=self._live, args=(life,), name="nodetool-container", daemon=True)
         self._threads.add(thread)
+        self._holders.add(thread)
         thread.start()
 
     def _live(self, life: Life) -> None:
         try:
             life()
         finally:
+            self.leave()
             with self._lock:
-                self._used -= 1
                 self._threads.discard(threading.current_thread())
+
+    def leave(self) -> None:
+        """The life that calls this has nothing more to run, though it has to tidy up: the next may begin."""
+        thread = threading.current_thread()
+        with self._lock:
+            if thread in self._holders:
+                self._holders.discard(thread)
+                self._used -= 1
                 self._fill()
 
     def close(self, patience: float) -> None:

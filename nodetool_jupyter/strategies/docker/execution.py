@@ -336,6 +336,8 @@ class DockerJobExecution(FollowedJobExecution):
 
     def _remove(self) -> None:
         engine = self.strategy.engine
+        if not self._made or self.status.is_at_rest:
+            self.strategy.berths.leave()
         try:
             if self._idle is not None:
                 self._idle.discard(engine)

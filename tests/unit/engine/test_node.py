@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Any, TypedDict
 
 import pytest
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.node import BaseNode, title_of
@@ -177,3 +177,51 @@ def test_a_node_without_process_says_so(bench: Bench) -> None:
 def test_titles_are_words(name: str, title: str) -> None:
     """What a user sees of a type's name."""
     assert title_of(name) == title
+
+
+class Stateful(BaseNode, prefix="test"):
+    """Fields and state of all kinds."""
+
+    plain: int = 1
+    items: list[int] = Field(default=[1])
+    made: dict[str, int] = Field(default_factory=dict)
+
+    _count: int = 0
+
+    async def process(self, context: ProcessingContext) -> Any:
+        self._count += 1
+        self.items.append(self._count)
+        self.made["count"] = self._count
+        return [self.plain, self.items, self.made, self.model_fields_set]
+
+
+class Prepared(Stateful):
+    """Does something when it is made."""
+
+    _log: list[str] = PrivateAttr(default_factory=list)
+
+    def model_post_init(self, context: Any) -> None:
+        self._log.append("ready")
+
+    async def process(self, context: ProcessingContext) -> Any:
+        return self._log
+
+
+class Quiet(Prepared):
+    """As its base."""
+
+
+def test_each_node_of_a_run_has_an_instance_of_its_own(bench: Bench) -> None:
+    """Defaults that can be changed, and state, are new each time; what was given is known to be."""
+    for _ in range(2):
+        nodes = {"a": Stateful, "b": (Stateful, {"plain": 2}), "o": Out, "p": (Out, {"name": "other"})}
+        found = bench.run(nodes, "a > o.value", "b > p.value").outcome.outputs
+        assert found["result"] == [[1, [1, 1], {"count": 1}, set()]]
+        assert found["other"] == [[2, [1, 1], {"count": 1}, {"plain"}]]
+
+
+@pytest.mark.parametrize("kind", [Prepared, Quiet])
+def test_a_class_may_prepare_its_instances(bench: Bench, kind: type[BaseNode]) -> None:
+    """By pydantic's own method, once each."""
+    for _ in range(2):
+        assert bench.run({"a": kind, "o": Out}, "a > o.value").result == [["ready"]]

@@ -12,7 +12,7 @@ from pydantic import Field
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.node import BaseNode
 from nodetool_jupyter.nodes import files
-from nodetool_jupyter.nodes.fields import Numbers, Text, text_reference
+from nodetool_jupyter.nodes.fields import Number, Numbers, Text, text_reference
 from nodetool_jupyter.nodes.math import calculated
 
 MAX_ITEMS = 10_000_000
@@ -212,7 +212,7 @@ class Sum(ListNode):
 
     values: Numbers = []
 
-    async def process(self, context: ProcessingContext) -> float:
+    async def process(self, context: ProcessingContext) -> Number:
         return calculated(sum, self.values)
 
 
@@ -221,7 +221,7 @@ class Product(ListNode):
 
     values: Numbers = []
 
-    async def process(self, context: ProcessingContext) -> float:
+    async def process(self, context: ProcessingContext) -> Number:
         product: int | float = 1
         for value in self.values:
             product = calculated(operator.mul, product, value)
@@ -233,7 +233,7 @@ class Average(ListNode):
 
     values: Numbers = []
 
-    async def process(self, context: ProcessingContext) -> float:
+    async def process(self, context: ProcessingContext) -> Number:
         total = calculated(sum, some(self.values, "average"))
         return calculated(operator.truediv, total, len(self.values))
 
@@ -243,7 +243,7 @@ class Minimum(ListNode):
 
     values: Numbers = []
 
-    async def process(self, context: ProcessingContext) -> float:
+    async def process(self, context: ProcessingContext) -> Number:
         return min(some(self.values, "minimum"))
 
 
@@ -252,7 +252,7 @@ class Maximum(ListNode):
 
     values: Numbers = []
 
-    async def process(self, context: ProcessingContext) -> float:
+    async def process(self, context: ProcessingContext) -> Number:
         return max(some(self.values, "maximum"))
 
 

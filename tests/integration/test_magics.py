@@ -316,6 +316,12 @@ class TestCommands:
         shell.run("%%nodetool --quiet --name mine\nshout(text='a')")
         assert "mine: completed" in shell.run("%nodetool attach").text
 
+    def test_attach_gives_the_job(self, shell: Shell) -> None:
+        """A kernel that didn't start it has no other way to push to it, or to resume it with a value."""
+        shell.run("%%nodetool --quiet --name mine\nshout(text='a')")
+        shell.run("job = %nodetool attach mine")
+        assert shell.run("print(job.name, job.result())").text == "mine A\n"
+
     def test_cancel_ends_a_job_and_says_so(self, shell: Shell) -> None:
         """A second time it says how the job had ended."""
         shell.run("import asyncio\n@node\nasync def hang() -> None:\n    await asyncio.sleep(60)")

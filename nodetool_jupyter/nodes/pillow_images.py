@@ -35,10 +35,10 @@ def connected(image: Any) -> Image.Image:
 
 def in_color(image: Any) -> Image.Image:
     """The image at an input in RGB, or in RGBA where it is transparent; one with more than 8 bits stays."""
-    image = connected(image)
-    if image.mode in DEEP:
-        return image
-    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    found: Image.Image = connected(image)
+    if found.mode in DEEP:
+        return found
+    return found.convert("RGBA" if found.has_transparency_data else "RGB")
 
 
 def colors(image: Any) -> Image.Image:

@@ -315,10 +315,7 @@ class TestCommands:
         """As its own cell showed it."""
         shell.run("%%nodetool --quiet --name mine\nshout(text='a')")
         assert "mine: completed" in shell.run("%nodetool attach").text
-
-    def test_attach_gives_the_job(self, shell: Shell) -> None:
-        """A kernel that didn't start it has no other way to push to it, or to resume it with a value."""
-        shell.run("%%nodetool --quiet --name mine\nshout(text='a')")
+        # A kernel that didn't start it has no other way to push to it, or to resume it with a value.
         shell.run("job = %nodetool attach mine")
         assert shell.run("print(job.name, job.result())").text == "mine A\n"
 

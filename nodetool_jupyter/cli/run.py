@@ -18,7 +18,7 @@ from nodetool_jupyter.cli.arguments import cell_options
 from nodetool_jupyter.cli.following import JsonLines, Printer, Signals, Silence, follow, progress
 from nodetool_jupyter.cli.main import COMPLETED, exit_code
 from nodetool_jupyter.cli.writing import complain, tell, tell_result
-from nodetool_jupyter.errors import InvalidGraph, OptionError, WorkflowError
+from nodetool_jupyter.errors import InvalidGraph, JobSuspended, OptionError, WorkflowError
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.session import Session, get_session
 from nodetool_jupyter.strategies.registry import load_strategy
@@ -110,7 +110,7 @@ def _run(session: Session, request: RunJobRequest, options: CellOptions, given: 
         follow(job, signals, printer)
     error = job.error
     if error is not None:
-        if given.jsonl or isinstance(printer, Silence):
+        if given.jsonl or isinstance(printer, Silence) or isinstance(error, JobSuspended):
             complain(str(error))
         return exit_code(error)
     if not (given.jsonl or options.quiet):

@@ -21,6 +21,7 @@ from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 from pydantic_core import SchemaError
 
+from nodetool_jupyter.model.control import RunEvent, StopEvent
 from nodetool_jupyter.model.types import ANY, TypeMetadata
 
 SCALARS: dict[object, str] = {bool: "bool", int: "int", float: "float", str: "str"}
@@ -184,6 +185,8 @@ def make_result_check(annotation: Any) -> Check | None:
     check = make_check(annotation, type_of(annotation))
     if not isinstance(annotation, type):
         return check
+    if annotation is RunEvent:  # the last of them may be a stop event
+        return lambda value: value if isinstance(value, (RunEvent, StopEvent)) else check(value)
     return lambda value: value if type(value) is annotation else check(value)
 
 

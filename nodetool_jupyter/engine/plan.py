@@ -15,6 +15,7 @@ from nodetool_jupyter.engine.annotations import Check
 from nodetool_jupyter.engine.depth import CONTAINERS, depth_problems, refuse_depth
 from nodetool_jupyter.engine.flow import complete, stream_problems
 from nodetool_jupyter.engine.nesting import nested_spec
+from nodetool_jupyter.engine.node import NOTEBOOK
 from nodetool_jupyter.engine.own import own_spec
 from nodetool_jupyter.engine.params import STREAM, Params, plan_stream
 from nodetool_jupyter.engine.registry import Registry
@@ -201,6 +202,8 @@ class _Planner:
     def _guess(self, type_name: str, near: str | None) -> str:
         if near:
             return f"; did you mean {near}?"
+        if type_name.startswith(f"{NOTEBOOK}."):
+            return "; run the cell that defines it first"
         package = self.registry.package_of(type_name)
         return f"; NodeTool's package {package} has it: install that" if package else ""
 

@@ -83,8 +83,10 @@ def show_logs(notebook: Notebook, given: Arguments) -> None:
     tell(end_text(fold(job)).partition("\n")[0])
 
 
-def attach(notebook: Notebook, given: Arguments) -> None:
-    """``attach``: the live view again; of a job that has ended, its end state."""
+def attach(notebook: Notebook, given: Arguments) -> Job:
+    """``attach``: the live view again; of a job that has ended, its end state. Gives the job, which a later
+    kernel has from nowhere else.
+    """
     from nodetool_jupyter.widgets.display import choose, show, watch
 
     job = find(notebook, given.word)
@@ -93,9 +95,10 @@ def attach(notebook: Notebook, given: Arguments) -> None:
     mode = "auto" if mode == "none" else mode
     if job.is_live and choose(mode) == "widget":
         watch(job, mode)
-        return
+        return job
     with Interrupts() as interrupts:
         show(WatchedJob(job, interrupts), mode)
+    return job
 
 
 def cancel(notebook: Notebook, given: Arguments) -> None:

@@ -35,7 +35,7 @@ def connected(image: Any) -> Image.Image:
 
 def in_color(image: Any) -> Image.Image:
     """The image at an input in RGB, or in RGBA where it is transparent; one with more than 8 bits stays."""
-    found = connected(image)
+    found: Image.Image = connected(image)
     if found.mode in DEEP:
         return found
     return found.convert("RGBA" if found.has_transparency_data else "RGB")

@@ -38,6 +38,8 @@ from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.model.resources import Provision, lack, of_this_machine
 from nodetool_jupyter.settings import Settings
 
+ISOLATING = "or choose a strategy that isolates: subprocess or docker"
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
@@ -262,13 +264,15 @@ class Strategy(ABC):
             name = min(wanted)
             raise UnsupportedLimit(
                 f"the {self.name} strategy can't limit {name}",
-                hint=f"leave --{name.replace('_', '-')} out, or choose a strategy that isolates",
+                hint=f"leave --{name.replace('_', '-')} out, {ISOLATING}",
             )
         unknown = set(request.options) - self.capabilities.options
         if unknown:
+            name = min(unknown)
+            there = ", ".join(sorted(self.capabilities.options))
             raise OptionError(
-                f"the {self.name} strategy has no option {min(unknown)!r}",
-                hint=f"it has {', '.join(sorted(self.capabilities.options)) or 'none'}",
+                f"the {self.name} strategy has no option {name!r}",
+                hint=f"it has {there}" if there else f"leave --{name.replace('_', '-')} out, {ISOLATING}",
             )
 
     def provides(self, request: RunJobRequest, gpus: tuple[str, ...]) -> Provision:

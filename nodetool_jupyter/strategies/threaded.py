@@ -119,6 +119,8 @@ class _Worker(threading.Thread):
                 del call  # an idle worker holds nothing of its last job
                 self._owner.put_back(self)
         finally:
+            # tasks that were given up have been told of by their job; that they are dropped is no news
+            self._loop.set_exception_handler(lambda _loop, _context: None)
             self._loop.close()
 
     def assign(self, job: Job) -> Interruptible:

@@ -17,7 +17,7 @@ import asyncio
 import pathlib
 import threading
 
-from nodetool_jupyter import Input, node, output
+from nodetool_jupyter import Input, ProcessingContext, node, output
 
 
 @node
@@ -36,6 +36,11 @@ async def waits_for(path: str) -> str:
     while not pathlib.Path(path).exists():
         await asyncio.sleep(0.01)
     return "it is there"
+
+
+@node
+def asks(context: ProcessingContext) -> str:
+    context.suspend("may it?")
 
 
 @node

@@ -64,6 +64,7 @@ def test_several_outputs_are_an_object(tmp_path: Path) -> None:
         ("shout(text='x')", (), 0, "completed"),
         ("fail(text='x')", (), 1, "no x"),
         ("fail(text='x')", ("--progress", "none"), 1, "no x"),
+        ("asks()", (), 1, "is suspended: may it?"),
         ("is_stuck()", ("--timeout", "0.1", "-s", "subprocess"), 1, "0.1 s"),
         ("shout(text='x')", ("--memroy", "1g"), 2, "did you mean --memory?"),
         ("shout(text='x')", ("--memory", "1g"), 2, "leave --memory out"),

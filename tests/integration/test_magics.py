@@ -315,6 +315,9 @@ class TestCommands:
         """As its own cell showed it."""
         shell.run("%%nodetool --quiet --name mine\nshout(text='a')")
         assert "mine: completed" in shell.run("%nodetool attach").text
+        # A kernel that didn't start it has no other way to push to it, or to resume it with a value.
+        shell.run("job = %nodetool attach mine")
+        assert shell.run("print(job.name, job.result())").text == "mine A\n"
 
     def test_cancel_ends_a_job_and_says_so(self, shell: Shell) -> None:
         """A second time it says how the job had ended."""

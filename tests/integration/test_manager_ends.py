@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,30 @@ class TestCancel:
         for other in others:
             gates.gate(other.name).set()
             assert other.result(DEADLINE) == other.name
+
+    def test_a_task_that_was_given_up_is_no_news(
+        self, session: Session, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Its job has said so: asyncio says nothing of it in whatever cell runs when it is collected."""
+        workers: list[threading.Thread] = []
+        loops: list[asyncio.AbstractEventLoop] = []
+
+        @node
+        async def resists() -> None:
+            loops.append(asyncio.get_running_loop())
+            workers.append(threading.current_thread())
+            while True:
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0.01)
+
+        session.registry.add(session.registry.spec_of(resists))
+        job = session.submit(graph({"r": resists}))
+        wait_until(lambda: bool(workers), DEADLINE)
+        job.cancel()
+        assert job.wait(DEADLINE)
+        workers[0].join(DEADLINE)
+        loops[0].call_exception_handler({"message": "Task was destroyed but it is pending!"})
+        assert caplog.text == ""
 
     def test_unknown(self, session: Session) -> None:
         """A job that never was is not 'already ended'."""

@@ -230,6 +230,20 @@ def test_a_stop_event_is_the_last(bench: Bench) -> None:
     assert ran.outcome.outputs == {"result": [2], "numbers": [0, 1, 2]}
 
 
+@node
+async def stops(until: int) -> AsyncIterator[RunEvent]:
+    """As README has it: the annotation names the run events."""
+    for value in range(until):
+        yield RunEvent({"value": value})
+    yield StopEvent()  # type: ignore[misc]
+    yield RunEvent({"value": until})
+
+
+def test_a_node_of_run_events_may_end_them(bench: Bench) -> None:
+    """A stop event has the type that it declares."""
+    assert run(bench, {"c": (stops, {"until": 2}), "t": increased, "o": Out}, "t > o.value").result == [1, 2]
+
+
 def test_named_outputs_go_their_way_beside_the_events(bench: Bench) -> None:
     """``__control__`` need not be declared, nor connected."""
     nodes = {

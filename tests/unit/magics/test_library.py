@@ -98,6 +98,9 @@ def test_a_file_with_unknown_types_is_drawn_and_says_which(shell: Shell, tmp_pat
     error = str(shell.run(f"%nodetool run {path}").error)
     assert "; NodeTool's package nodetool-huggingface has it: install that" in error
     assert "node type 'nobody.knows.This' is not known here" in error
+    path.write_text(json.dumps({"nodes": [{"id": "a", "type": "notebook.fetch"}], "edges": []}), "utf-8")
+    error = str(shell.run(f"%nodetool run {path}").error)
+    assert "'notebook.fetch' is not known here; run the cell that" in error
 
 
 def test_a_job_is_exported(shell: Shell, tmp_path: Path) -> None:

@@ -247,4 +247,6 @@ class ProcessingContext:
 
     def save_asset(self, content: bytes, suffix: str = "") -> str:
         """Keep content for later jobs; gives its address, such as ``asset://3f….png``. Blocks."""
+        if not isinstance(content, bytes | bytearray | memoryview):
+            raise TypeError(f"save_asset takes bytes, found {type(content).__name__}")
         return f"asset://{self.services.assets.save(content, suffix)}{suffix}"

@@ -42,6 +42,30 @@ def _try_lock(fd: int, *, shared: bool = False) -> bool:
     return True
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies there, None for none: a database that is open follows its file, not its path."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def set_aside(database: Path) -> Path:
+    """Rename a database with its side files; gives its new path."""
+    stamp = time.strftime("%Y%m%dT%H%M%S")
+    aside = database.with_name(f"{database.name}.corrupt-{stamp}")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = database.with_name(f"{database.name}.corrupt-{stamp}-{number}")
+    for suffix in ("", "-wal", "-shm"):
+        part = Path(f"{database}{suffix}")
+        if part.exists():
+            part.rename(f"{aside}{suffix}")
+    return aside
+
+
 @contextmanager
 def exclusive(path: Path, timeout: float) -> Iterator[None]:
     """Keep other processes out of what ``path`` guards; raises StoreError after ``timeout`` seconds."""

@@ -10,7 +10,6 @@ import os
 import shutil
 import sqlite3
 import threading
-import time
 import warnings
 from collections.abc import Callable, Collection
 from contextlib import closing
@@ -35,7 +34,7 @@ from nodetool_jupyter.store.base import (
     refusal,
     taken,
 )
-from nodetool_jupyter.store.files import exclusive, is_held, register_owner
+from nodetool_jupyter.store.files import exclusive, identity, is_held, register_owner, set_aside
 from nodetool_jupyter.store.job_log import JobLog, StoredLog
 from nodetool_jupyter.values.files import make_private
 from nodetool_jupyter.worker.event_log import NAME, EventLog, lines_of
@@ -68,6 +67,8 @@ class SqliteStore(Store):
         self._writer, self._reader = self._open()
 
     def add(self, record: JobRecord, request: RunJobRequest) -> None:
+        if identity(self._path) != self._file:  # set aside by another process, or removed
+            self._reopen()
         row, content = schema.row_of(record), schema.content_of(record, request)
         if content.is_small:
             self._write_one(schema.INSERT_JOB, row + content)
@@ -276,11 +277,19 @@ class SqliteStore(Store):
             if suspect or not self._is_ready():
                 with exclusive(self._home / "jobs.lock", self._busy_timeout):
                     self._prepare(suspect=suspect)
+            self._file = identity(self._path)
             return self._connect(), self._connect()
         except OSError as error:
             raise self._folder_failure(error) from error
         except sqlite3.Error as error:
             raise self._explained(error) from error
+
+    def _reopen(self, *, suspect: bool = False) -> None:
+        """Go over to the database that lies at the path now."""
+        with self._writing, self._reading:
+            self._reader.close()
+            self._writer.close()
+            self._writer, self._reader = self._open(suspect=suspect)
 
     def _is_ready(self) -> bool:
         try:
@@ -305,7 +314,7 @@ class SqliteStore(Store):
         """Make, migrate or replace the database; other processes are kept out meanwhile."""
         aside = None
         if self._path.exists() and not self._is_sound(thorough=suspect):
-            aside = self._set_aside()
+            aside = set_aside(self._path)
         if not self._path.exists():
             os.close(os.open(self._path, os.O_CREAT | os.O_EXCL, 0o600))
         with closing(self._connect()) as db:
@@ -333,27 +342,11 @@ class SqliteStore(Store):
                 return False
             raise
 
-    def _set_aside(self) -> Path:
-        stamp = time.strftime("%Y%m%dT%H%M%S")
-        aside = self._path.with_name(f"{DATABASE}.corrupt-{stamp}")
-        number = 1
-        while aside.exists():
-            number += 1
-            aside = self._path.with_name(f"{DATABASE}.corrupt-{stamp}-{number}")
-        for suffix in ("", "-wal", "-shm"):
-            part = Path(f"{self._path}{suffix}")
-            if part.exists():
-                part.rename(f"{aside}{suffix}")
-        return aside
-
     def _failure(self, error: sqlite3.Error) -> StoreError:
         """The error to raise; call it with no lock held. A damaged database is replaced for the next job."""
         if not _is_damage(error):
             return self._explained(error)
-        with self._writing, self._reading:
-            self._reader.close()
-            self._writer.close()
-            self._writer, self._reader = self._open(suspect=True)
+        self._reopen(suspect=True)
         return StoreError(
             f"the job store {self._path} is damaged ({error})",
             hint="run this again; a store that fails its check is set aside as *.corrupt-… and begun anew",

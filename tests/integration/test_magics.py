@@ -312,11 +312,9 @@ class TestCommands:
         assert "did you mean shout_1" in shell.run("%nodetool logs --node shout1").text
 
     def test_attach_shows_the_end_of_a_job_that_has_ended(self, shell: Shell) -> None:
-        """As its own cell showed it."""
+        """As its own cell showed it; and it gives the job, which a later kernel has from nowhere else."""
         shell.run("%%nodetool --quiet --name mine\nshout(text='a')")
-        assert "mine: completed" in shell.run("%nodetool attach").text
-        # A kernel that didn't start it has no other way to push to it, or to resume it with a value.
-        shell.run("job = %nodetool attach mine")
+        assert "mine: completed" in shell.run("job = %nodetool attach").text
         assert shell.run("print(job.name, job.result())").text == "mine A\n"
 
     def test_cancel_ends_a_job_and_says_so(self, shell: Shell) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -114,6 +115,22 @@ def test_damage_found_later_is_set_aside(home: Path, opened: Callable[..., Sqlit
     assert fill(store, 2) == store.page()[::-1]
     with pytest.raises(JobNotFound):
         store.get(records[0].id)
+
+
+@pytest.mark.parametrize("how", ["set aside", "removed"])
+def test_a_store_whose_file_has_gone_writes_to_the_one_that_is_there(
+    home: Path, opened: Callable[..., SqliteStore], how: str
+) -> None:
+    """Another kernel found it damaged, or somebody removed the folder: new jobs are seen by all others."""
+    store = opened()
+    fill(store, 1)
+    if how == "removed":
+        shutil.rmtree(home)
+    else:
+        for path in home.glob(f"{DATABASE}*"):
+            path.rename(path.with_name(f"corrupt-{path.name}"))
+    kept = fill(store, 2)
+    assert opened().page()[::-1] == store.page()[::-1] == kept
 
 
 def test_a_store_that_another_process_sets_aside_just_now_is_waited_for(

@@ -324,6 +324,11 @@ class TestContext:
         assert ran.outcome.fault is not None
         assert ran.outcome.fault.hint is not None
 
+    def test_only_bytes_are_kept(self, bench: Bench) -> None:
+        """A text isn't taken for a fault of the disk."""
+        ran = self.run(bench, lambda context: context.save_asset("x"))
+        assert "TypeError: save_asset takes bytes, found str" in ran.message
+
     def test_outside_of_a_node_nothing_is_told(self) -> None:
         """The functions of a node can be tried without a run."""
         context = ProcessingContext()

@@ -20,6 +20,7 @@ from nodetool_jupyter.model.graph import Edge, Graph, Node
 from nodetool_jupyter.values.files import ValueFolder
 from nodetool_jupyter.worker import wire
 from nodetool_jupyter.worker.order import Order, decode_graph, digest_of, encode_graph, read_order
+from nodetool_jupyter.worker.pipes import expect_end
 from nodetool_jupyter.worker.process import boot_id
 from nodetool_jupyter.worker.verdict import Ending, judge
 
@@ -55,9 +56,10 @@ def rehearse_all() -> None:
 
 
 def rehearse_supervisor() -> None:
-    """Read a start and an order, judge an end."""
+    """Read a start and an order, hear of an end and judge it."""
     boot_id()
     _read_order()
+    expect_end()
     judge(Ending(0, update=JobUpdate(status="completed")))
 
 

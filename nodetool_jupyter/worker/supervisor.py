@@ -27,7 +27,7 @@ from nodetool_jupyter.worker.cgroup import ControlGroup, make_groups, own_groups
 from nodetool_jupyter.worker.child import WorkerProcess
 from nodetool_jupyter.worker.folder import EXIT, ORDER, OUTPUT, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.order import Order, read_order
-from nodetool_jupyter.worker.pipes import Told
+from nodetool_jupyter.worker.pipes import Told, expect_end
 from nodetool_jupyter.worker.process import (
     become_subreaper,
     boot_id,
@@ -259,6 +259,7 @@ class Supervisor:
         self._process.begin(self._groups)
         self._has_begun = True
         self._folder.make_reserve()  # while the worker begins
+        expect_end()
         self._listen_until(self._pipes.output_fd, self._pipes.read_output)
         self._listen_until(self._pipes.end_fd, self._pipes.read_end)
         self._look_for_end()  # it may have ended before its end was listened for

@@ -44,6 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker("kernel")
+            if group_of(item.nodeid) == "docker":
+                item.add_marker("docker")
         for name in ("browser", "docker"):
             if item.get_closest_marker(name) and group_of(item.nodeid) != name:
                 raise pytest.UsageError(f"{item.nodeid} is marked {name}: give it a name that group_of knows")
@@ -73,13 +75,17 @@ def group_of(test: str) -> str:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """The two skips that are allowed, each by a marker that says why."""
+    """The two skips that are allowed, each by a marker that says why; and the image that a notebook needs."""
     for mark in item.iter_markers("only_on"):
         if sys.platform != mark.args[0]:
             skip(item, f"only on {mark.args[0]}")
     for mark in item.iter_markers("needs_variable"):
         if not os.environ.get(mark.args[0]):
             skip(item, f"{mark.args[0]} is not set")
+    if item.path.suffix == ".ipynb" and item.get_closest_marker("docker"):
+        from tests.docker import image_of
+
+        image_of(item.config)
 
 
 def skip(item: pytest.Item, reason: str) -> None:

@@ -90,7 +90,7 @@ class Session:
         """Start a request; returns at once. ``resume`` names a job from whose results it goes on, as far as
         its nodes are the same.
         """
-        resumed = None if resume is None else self.manager.resumable(self.store.find(resume))
+        resumed = None if resume is None else self.manager.past.resumable(self.store.find(resume))
         managed = self.manager.submit(request, _context(), resumed=resumed)
         return Job(self.manager, managed.record, managed)
 
@@ -108,7 +108,7 @@ class Session:
             raise NodeToolError(
                 f"job {record.id} is {record.status.value} still", hint="wait for its end, or cancel it"
             )
-        resumed = self.manager.resumable(record) if resume else None
+        resumed = self.manager.past.resumable(record) if resume else None
         again = self.manager.again(record)
         registry = again.registry(self.registry)
         managed = self.manager.submit(again.request, _context(), registry=registry, resumed=resumed)

@@ -46,17 +46,14 @@ def no_leftovers(temporary: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def docker_image(temporary: Path) -> Iterator[str]:
-    """The image of this checkout, on an engine that works; a test that asks for it is marked ``docker``. What
-    earlier ones have left without a name is gone afterwards.
+def docker_image(temporary: Path, pytestconfig: pytest.Config) -> Iterator[str]:
+    """The image of this checkout, on an engine that works; a test that asks for it is marked ``docker``. It
+    is gone afterwards, if this run has built it.
     """
-    from nodetool_jupyter.strategies.docker.image import prune_images
-    from tests.docker import find_engine, make_image
+    from tests.docker import ENDING, image_of
 
-    engine = find_engine()
-    yield make_image(engine)
-    prune_images(engine)
-    engine.close()
+    yield image_of(pytestconfig)
+    pytestconfig.stash[ENDING].close()
 
 
 @pytest.fixture

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -14,12 +16,16 @@ from nodetool_jupyter.session import Session
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.base import Strategy
 from nodetool_jupyter.strategies.docker.client import Engine
-from nodetool_jupyter.strategies.docker.image import build_image
+from nodetool_jupyter.strategies.docker.image import build_image, list_images
 from nodetool_jupyter.strategies.docker.spec import STORE_LABEL, store_of
 from nodetool_jupyter.strategies.docker.strategy import DockerStrategy
 
 BASE = "nodetool-test-base:latest"
 """Made by .ci/docker of the machine's own Python; without it the usual base is pulled."""
+BUILT = Path(f"/tmp/nodetool-test-images-{os.getuid()}")
+"""Locked by each run that uses the image; holds the ids of those that runs have built."""
+IMAGE = pytest.StashKey[str]()
+ENDING = pytest.StashKey[ExitStack]()
 
 
 def find_engine() -> Engine:
@@ -38,6 +44,48 @@ def make_image(engine: Engine) -> str:
     """The image with this checkout's worker."""
     base = os.environ.get("NODETOOL_TEST_BASE", BASE)
     return build_image(engine, base=base if engine.image(base) is not None else None)
+
+
+def image_of(config: pytest.Config) -> str:
+    """The image with this checkout's worker, made at its first use in a run; without an engine a skip."""
+    if IMAGE not in config.stash:
+        with ExitStack() as stack:
+            config.stash[IMAGE] = stack.enter_context(built_image())
+            config.stash[ENDING] = stack.pop_all()
+        config.add_cleanup(config.stash[ENDING].close)
+    return config.stash[IMAGE]
+
+
+@contextmanager
+def built_image() -> Iterator[str]:
+    """The image; one that tests have built is gone after the last run that uses it, with its layers."""
+    engine = find_engine()
+    with BUILT.open("a+", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        before = {image.id for image in list_images(engine)}
+        name = make_image(engine)
+        image = engine.image(name)
+        assert image is not None
+        if image.id not in before:
+            file.write(f"{image.id}\n")
+            file.flush()
+        yield name
+        with suppress(BlockingIOError):  # another run still uses it, and sees to it
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove_built(engine, file)
+    engine.close()
+
+
+def remove_built(engine: Engine, file: IO[str]) -> None:
+    """Remove the images that are written in a file; no container of ours may have one still."""
+    file.seek(0)
+    built = set(file.read().split())
+    for image in list_images(engine):
+        if image.id in built:
+            for name in image.tags or (image.id,):
+                engine.remove_image(name)
+    file.truncate(0)
+    assert [each for each in built if engine.image(each) is not None] == []
 
 
 def share(folder: Path) -> Path:

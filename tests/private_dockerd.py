@@ -21,14 +21,19 @@ from nodetool_jupyter.strategies.docker.spec import STORE_LABEL
 from tests.support import wait_until
 
 DEADLINE = 60.0
-COMMAND = ("unshare", "--net", "dockerd", "--bridge=none", "--iptables=false", "--ip6tables=false")
+OPTIONS = ("--bridge=none", "--iptables=false", "--ip6tables=false")
+HIDE = 'mount -t tmpfs none "$0" && exec "$@"'
 
 
 class PrivateDockerd:
-    """Its data outlives its process. ``address`` is what DOCKER_HOST has to say."""
+    """Its data outlives its process. ``address`` is what DOCKER_HOST has to say, ``hidden`` a folder in whose
+    place it sees an empty one.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hidden: Path | None = None) -> None:
         self._folder = folder
+        hide = ["--mount", "sh", "-c", HIDE, str(hidden)] if hidden else []
+        self._command = ["unshare", "--net", *hide, "dockerd", *OPTIONS]
         self._process: subprocess.Popen[bytes] | None = None
         self.address = f"unix://{folder}/socket"
 
@@ -40,7 +45,7 @@ class PrivateDockerd:
         folders = (f"--data-root={folder}/data", f"--exec-root={folder}/run", f"--pidfile={folder}/pid")
         with (folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*COMMAND, *folders, f"--host={self.address}", *options],
+                [*self._command, *folders, f"--host={self.address}", *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -106,15 +111,16 @@ class PrivateDockerd:
 
 
 @contextmanager
-def private_dockerd(image: str) -> Iterator[PrivateDockerd]:
-    """One that has an image."""
+def private_dockerd(image: str | None, hidden: Path | None = None) -> Iterator[PrivateDockerd]:
+    """One that has an image, or none."""
     if os.geteuid() or shutil.which("dockerd") is None:
         pytest.skip("a Docker daemon can be started by root alone, where there is one")
     # Sockets lie below: the path has to be short.
-    dockerd = PrivateDockerd(Path(tempfile.mkdtemp(prefix="nodetool-dockerd-", dir="/tmp")))
+    dockerd = PrivateDockerd(Path(tempfile.mkdtemp(prefix="nodetool-dockerd-", dir="/tmp")), hidden)
     dockerd.start()
     try:
-        dockerd.load(image)
+        if image is not None:
+            dockerd.load(image)
         yield dockerd
     finally:
         dockerd.close()

@@ -24,7 +24,8 @@ from nodetool_jupyter.adapters.context import InstalledContext
 from nodetool_jupyter.adapters.references import to_nodetool, to_python
 from nodetool_jupyter.engine.annotations import Check, make_check
 from nodetool_jupyter.engine.context import ProcessingContext
-from nodetool_jupyter.engine.node import NOTEBOOK, input_spec
+from nodetool_jupyter.engine.handles import input_spec
+from nodetool_jupyter.engine.node import NOTEBOOK
 from nodetool_jupyter.engine.spec import BUILDING, REQUIRED, InputReader, InputSpec, NodeSpec, Role, Shape
 from nodetool_jupyter.errors import WorkflowError
 from nodetool_jupyter.model.graph import DEFAULT_HANDLE

@@ -1,7 +1,8 @@
-"""How deep a value may nest: what no store can keep and no other process can get is refused before a run.
+"""How deep a value may nest, and how often hold the same: what no store can keep and no other process can get
+is refused before a run.
 
 Only containers are looked into, level by level and each once a level: neither depth nor a list that holds
-itself, or many times another, is a danger.
+itself, or many times another, is a danger here.
 """
 
 from __future__ import annotations
@@ -13,16 +14,28 @@ from nodetool_jupyter.errors import Problem
 from nodetool_jupyter.values.base import MAX_DEPTH
 
 CONTAINERS = frozenset({list, dict, tuple})
+MOST_REPEATED = 10_000_000
+"""Values that are written out more than once."""
 
 
 def refuse_depth(value: Any) -> None:
-    """Raises ValueError for a value that nests too deep."""
-    level = [value] if type(value) in CONTAINERS else []
+    """Raises ValueError for a value that nests too deep, or is small in memory alone: lists that hold each
+    other twice at every level are written out as more than any disk holds.
+    """
+    level = {id(value): (value, 1)} if type(value) in CONTAINERS else {}
+    repeated = 0
     for _ in range(MAX_DEPTH):
         if not level:
             return
-        found = (item for container in level for item in _items(container) if type(item) in CONTAINERS)
-        level = list({id(item): item for item in found}.values())
+        found: dict[int, tuple[Any, int]] = {}
+        for container, times in level.values():
+            repeated += (times - 1) * len(container)
+            for item in _items(container):
+                if type(item) in CONTAINERS:
+                    found[id(item)] = (item, times + found.get(id(item), (item, 0))[1])
+        if repeated > MOST_REPEATED:
+            raise ValueError(f"holds the same values again and again, more than {MOST_REPEATED:,} in all")
+        level = found
     if level:
         raise ValueError(f"is nested more than {MAX_DEPTH} levels deep (does a list hold itself?)")
 

@@ -19,15 +19,8 @@ from pydantic.fields import FieldInfo
 
 from nodetool_jupyter.engine.annotations import describe, stream_item
 from nodetool_jupyter.engine.context import ProcessingContext
-from nodetool_jupyter.engine.node import (
-    MUTABLE,
-    NOTEBOOK,
-    default_of,
-    input_spec,
-    outputs_of,
-    shape_of,
-    title_of,
-)
+from nodetool_jupyter.engine.handles import MUTABLE, default_of, input_spec, outputs_of, shape_of, title_of
+from nodetool_jupyter.engine.node import NOTEBOOK
 from nodetool_jupyter.engine.spec import BUILDING, InputReader, InputSpec, NodePolicy, NodeSpec
 from nodetool_jupyter.errors import OptionError
 

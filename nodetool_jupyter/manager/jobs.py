@@ -16,7 +16,7 @@ from nodetool_jupyter.engine.context import ProcessingContext, Services
 from nodetool_jupyter.engine.plan import Plan, compile_graph
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.errors import ErrorCode, JobUnreachable, NodeToolError
-from nodetool_jupyter.manager.again import Again, Resumed, reads_pickles, what_to_resume, what_to_run
+from nodetool_jupyter.manager.again import Again, Past, Resumed, reads_pickles
 from nodetool_jupyter.manager.door import Door, knock
 from nodetool_jupyter.manager.inputs import JobInputs, check_live
 from nodetool_jupyter.manager.managed import ManagedJob
@@ -55,6 +55,7 @@ class JobExecutionManager:
         self._lock = threading.RLock()
         self._live: dict[str, ManagedJob] = {}
         self._ended: WeakValueDictionary[str, ManagedJob] = WeakValueDictionary()
+        self.past = Past(store, self.strategies)
         self._slots = Slots(settings.max_workflow_threads)
         self._here = threading.local()
         """Whether this thread is starting jobs."""
@@ -235,6 +236,7 @@ class JobExecutionManager:
         with self._lock:
             self._live.pop(managed.record.id, None)
             self._ended[managed.record.id] = managed
+        self.past.remember(managed.execution)
         managed.folder.remove()
         if managed.has_slot:
             self._slots.free()
@@ -264,20 +266,10 @@ class JobExecutionManager:
         return ProcessingContext(record.id, record.workflow_id, record.user_id, context.workspace, services)
 
     def again(self, record: JobRecord, *, is_suspended: bool = False) -> Again:
-        """What a job of the past ran; raises NodeToolError where that isn't known any more."""
+        """See Past.again."""
         managed = self.get_job(record.id)
-        return what_to_run(
-            record,
-            self.store.request(record.id),
-            managed.execution if managed is not None else None,
-            self.strategies.usable(record.strategy),
-            self.store.run_directory(record.id),
-            is_suspended=is_suspended,
-        )
-
-    def resumable(self, record: JobRecord) -> Resumed:
-        """What a job has left to go on from; raises NodeToolError where it has left nothing."""
-        return what_to_resume(record, self.store.request(record.id), self.store.run_directory(record.id))
+        execution = managed.execution if managed is not None else None
+        return self.past.again(record, execution, is_suspended=is_suspended)
 
     def get_job(self, job_id: str) -> ManagedJob | None:
         """A job of this process by its full id: live, or ended and still held by someone."""

@@ -48,6 +48,13 @@ METHODS: dict[str, Callable[..., Any]] = {
     "isin": lambda column, values: column.isin(_listed(values)),
     "between": lambda column, low, high: column.between(low, high),
     "abs": lambda column: column.abs(),
+    "fillna": lambda column, value: column.fillna(value),
+    "max": lambda column: _plain(_numbers(column).max()),
+    "mean": lambda column: _plain(_numbers(column).mean()),
+    "median": lambda column: _plain(_numbers(column).median()),
+    "min": lambda column: _plain(_numbers(column).min()),
+    "std": lambda column: _plain(_numbers(column).std()),
+    "sum": lambda column: _plain(_numbers(column).sum()),
     "str.contains": lambda column, text: _texts(column).str.contains(_literal(text), regex=False, na=False),
     "str.startswith": lambda column, text: _texts(column).str.startswith(_text(text), na=False),
     "str.endswith": lambda column, text: _texts(column).str.endswith(_text(text), na=False),
@@ -272,6 +279,18 @@ def _texts(column: Any) -> Any:
     if column.notna().any():
         raise ConditionError(f"column {column.name!r} holds {infer_dtype(column)}, not texts")
     return column.astype(object)
+
+
+def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:
+    """A column of numbers or times, of which something can be computed."""
+    if is_numeric_dtype(column.dtype) or is_datetime64_any_dtype(column.dtype):
+        return column
+    raise ConditionError(f"column {column.name!r} holds {infer_dtype(column)}, not numbers")
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy's as one of Python's, which can be computed with."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def _text(value: Any) -> str:

@@ -20,7 +20,7 @@ from nodetool_jupyter.nodes.image_files import (
     SaveImage,
     SaveImageFile,
 )
-from nodetool_jupyter.nodes.pillow_images import check_size, connected
+from nodetool_jupyter.nodes.pillow_images import check_size, connected, in_color
 from nodetool_jupyter.values import convert
 from nodetool_jupyter.values.fields import Image
 
@@ -55,7 +55,7 @@ class OneImageNode(ImageNode, abstract=True):
 
 
 class GetMetadata(OneImageNode):
-    """What kind of image it is; the format is empty for an image that was made here."""
+    """What kind of image it is; the format is ``Unknown`` for an image that was made here."""
 
     class OutputType(TypedDict):
         format: str
@@ -67,7 +67,7 @@ class GetMetadata(OneImageNode):
     def process(self, context: ProcessingContext) -> OutputType:
         image = connected(self.image)
         return {
-            "format": image.format or "",
+            "format": image.format or "Unknown",
             "mode": image.mode,
             "width": image.width,
             "height": image.height,
@@ -89,7 +89,7 @@ class Crop(OneImageNode):
                 f"right and bottom ({self.right}, {self.bottom}) must lie beyond left and top "
                 f"({self.left}, {self.top})"
             )
-        return connected(self.image).crop((self.left, self.top, self.right, self.bottom))
+        return in_color(self.image).crop((self.left, self.top, self.right, self.bottom))
 
 
 class Resize(OneImageNode):
@@ -101,7 +101,7 @@ class Resize(OneImageNode):
     def process(self, context: ProcessingContext) -> Image:
         if not (self.width and self.height):
             raise ValueError(f"an image has at least one pixel; found {self.width} by {self.height}")
-        return connected(self.image).resize((self.width, self.height), LANCZOS)
+        return in_color(self.image).resize((self.width, self.height), LANCZOS)
 
 
 class Scale(OneImageNode):
@@ -110,7 +110,7 @@ class Scale(OneImageNode):
     scale: float = Field(default=1.0, ge=0, le=10, description="2 for double the width and height.")
 
     def process(self, context: ProcessingContext) -> Image:
-        image = connected(self.image)
+        image = in_color(self.image)
         width, height = int(image.width * self.scale), int(image.height * self.scale)
         if not (width and height):
             raise ValueError(f"nothing is left of {image.width} by {image.height} pixels times {self.scale}")
@@ -125,7 +125,7 @@ class Fit(OneImageNode):
     height: int = Field(default=512, ge=1, le=4096)
 
     def process(self, context: ProcessingContext) -> Image:
-        return ImageOps.fit(connected(self.image), (self.width, self.height), LANCZOS)
+        return ImageOps.fit(in_color(self.image), (self.width, self.height), LANCZOS)
 
 
 class Paste(OneImageNode):
@@ -136,7 +136,7 @@ class Paste(OneImageNode):
     top: int = Field(default=0, ge=0, le=4096)
 
     def process(self, context: ProcessingContext) -> Image:
-        canvas, pasted = connected(self.image).copy(), connected(self.paste)
+        canvas, pasted = in_color(self.image).copy(), connected(self.paste)
         mask = pasted.convert("RGBA").getchannel("A") if pasted.has_transparency_data else None
         canvas.paste(pasted.convert(canvas.mode), (self.left, self.top), mask)
         return canvas

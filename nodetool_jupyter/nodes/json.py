@@ -24,6 +24,12 @@ from nodetool_jupyter.nodes.packages import need
 MAX_DEPTH = 200
 """Of data that is worked on by recursion."""
 PLACEHOLDER = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([^{}]+)\})")
+OUTSIDE = re.compile(rf'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|{PLACEHOLDER.pattern}', re.DOTALL)
+"""Texts, which are passed over, and placeholders outside of them. A text may lack its end: else each quote
+would be searched from again.
+"""
+WHOLE = "\0"
+"""Stands before a name, in a text that becomes the value itself."""
 Kind = TypeVar("Kind")
 PlainList = Annotated[list[Any], TypeMetadata(type="list")]
 
@@ -93,21 +99,21 @@ class PathNode(JSONNode, abstract=True):
 
 
 class GetJSONPathStr(PathNode):
-    """The text at a path of JSON data; a number or truth value is written as JSON writes it."""
+    """The value at a path of JSON data, as text."""
 
     default: str = ""
 
     def process(self, context: ProcessingContext) -> str:
-        return str(self._found("a text", _to_text, self.default))
+        return str(self._found("a text", str, self.default))
 
 
 class GetJSONPathInt(PathNode):
-    """The whole number at a path of JSON data; a text may hold it."""
+    """The whole number at a path of JSON data; a text may hold it, and a fraction is cut off."""
 
     default: int = 0
 
     def process(self, context: ProcessingContext) -> int:
-        return int(self._found("a whole number", _to_int, self.default))
+        return int(self._found("a whole number", int, self.default))
 
 
 class GetJSONPathFloat(PathNode):
@@ -116,16 +122,16 @@ class GetJSONPathFloat(PathNode):
     default: float = 0.0
 
     def process(self, context: ProcessingContext) -> float:
-        return float(self._found("a number", _to_float, self.default))
+        return float(self._found("a number", float, self.default))
 
 
 class GetJSONPathBool(PathNode):
-    """True or false at a path of JSON data."""
+    """Whether the value at a path of JSON data is anything but false, 0, or empty."""
 
     default: bool = False
 
     def process(self, context: ProcessingContext) -> bool:
-        return bool(self._found("true or false", lambda value: _of_type(value, bool, ""), self.default))
+        return bool(self._found("true or false", bool, self.default))
 
 
 class GetJSONPathList(PathNode):
@@ -153,7 +159,7 @@ class GetJSONPathDict(PathNode):
 class JSONTemplate(JSONNode):
     """A JSON object with values in place of ``$name`` and ``${name}``.
 
-    A text that is nothing but a placeholder becomes the value itself; within a longer text it is written out.
+    As in ``{"name": "$name", "age": $age}``: within quotes a value is written out, elsewhere it is itself.
     """
 
     template: str = ""
@@ -161,7 +167,7 @@ class JSONTemplate(JSONNode):
 
     def process(self, context: ProcessingContext) -> PlainDict:
         unknown: dict[str, None] = {}
-        template = read_json(self.template)
+        template = read_json(_quoted(self.template, self.values))
         _check_depth("template", template)
         filled = _filled(template, self.values, unknown)
         if unknown:
@@ -226,24 +232,14 @@ def _of_type(value: Any, kind: type[Kind], expected: str) -> Kind:
     raise ValueError(f"expected {expected}, found {type(value).__name__}")
 
 
-def _to_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (bool, int, float)):
-        return json_text(value, 0)
-    raise TypeError
+def _quoted(template: str, values: dict[str, Any]) -> str:
+    """The template with a text in place of each placeholder outside of texts, so that it is JSON."""
 
+    def marked(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        return json_text(WHOLE + name, 0) if name in values else match[0]
 
-def _to_int(value: Any) -> int:
-    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
-        raise TypeError
-    return int(value)
-
-
-def _to_float(value: Any) -> float:
-    if isinstance(value, bool):
-        raise TypeError
-    return float(value)
+    return OUTSIDE.sub(marked, template)
 
 
 def _filled(value: Any, values: dict[str, Any], unknown: dict[str, None]) -> Any:
@@ -255,9 +251,8 @@ def _filled(value: Any, values: dict[str, Any], unknown: dict[str, None]) -> Any
         return [_filled(item, values, unknown) for item in value]
     if not isinstance(value, str):
         return value
-    whole = PLACEHOLDER.fullmatch(value)
-    if whole and (whole[1] or whole[2]) in values:
-        return values[whole[1] or whole[2]]
+    if value.startswith(WHOLE) and value[1:] in values:
+        return values[value[1:]]
     return _filled_text(value, values, unknown)
 
 
@@ -267,7 +262,7 @@ def _filled_text(text: str, values: dict[str, Any], unknown: dict[str, None]) ->
         if name not in values:
             unknown[name] = None
             return match[0]
-        return values[name] if isinstance(values[name], str) else json_text(values[name], 0)
+        return str(values[name])
 
     return PLACEHOLDER.sub(written, text)
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.node import BaseNode
 from nodetool_jupyter.nodes import files
-from nodetool_jupyter.nodes.fields import Numbers, Text, text_reference
+from nodetool_jupyter.nodes.fields import Number, Numbers, Text, text_reference
 from nodetool_jupyter.nodes.math import calculated
 
 MAX_ITEMS = 10_000_000
@@ -114,11 +114,13 @@ class Extend(ListNode):
 
 
 class Dedupe(ListNode):
-    """Each element once, at the place where it first stands."""
+    """Each element once, at the place where it first stands; numbers in the order of a Python set."""
 
     values: list[Any] = []
 
     async def process(self, context: ProcessingContext) -> list[Any]:
+        if are_numbers(self.values):
+            return list(set(self.values))
         return list(keyed(self.values).values())
 
 
@@ -154,33 +156,39 @@ class Sort(ListNode):
 
 
 class Intersection(ListNode):
-    """What is in both lists, each once, in the order of the first."""
+    """What is in both lists, each once, in the order of the first; numbers in that of a Python set."""
 
     list1: list[Any] = []
     list2: list[Any] = []
 
     async def process(self, context: ProcessingContext) -> list[Any]:
+        if are_numbers(self.list1, self.list2):
+            return list(set(self.list1).intersection(set(self.list2)))
         others = keyed(self.list2)
         return [value for key, value in keyed(self.list1).items() if key in others]
 
 
 class Union(ListNode):
-    """What is in either list, each once, in the order of the first and then of the second."""
+    """What is in either list, each once, the first list's first; numbers in the order of a set."""
 
     list1: list[Any] = []
     list2: list[Any] = []
 
     async def process(self, context: ProcessingContext) -> list[Any]:
+        if are_numbers(self.list1, self.list2):
+            return list(set(self.list1).union(set(self.list2)))
         return list(keyed(self.list1 + self.list2).values())
 
 
 class Difference(ListNode):
-    """What is in the first list and not in the second, each once."""
+    """What is in the first list and not in the second, each once; numbers in the order of a Python set."""
 
     list1: list[Any] = []
     list2: list[Any] = []
 
     async def process(self, context: ProcessingContext) -> list[Any]:
+        if are_numbers(self.list1, self.list2):
+            return list(set(self.list1).difference(set(self.list2)))
         others = keyed(self.list2)
         return [value for key, value in keyed(self.list1).items() if key not in others]
 
@@ -212,7 +220,7 @@ class Sum(ListNode):
 
     values: Numbers = []
 
-    async def process(self, context: ProcessingContext) -> float:
+    async def process(self, context: ProcessingContext) -> Number:
         return calculated(sum, self.values)
 
 
@@ -221,7 +229,7 @@ class Product(ListNode):
 
     values: Numbers = []
 
-    async def process(self, context: ProcessingContext) -> float:
+    async def process(self, context: ProcessingContext) -> Number:
         product: int | float = 1
         for value in self.values:
             product = calculated(operator.mul, product, value)
@@ -233,7 +241,7 @@ class Average(ListNode):
 
     values: Numbers = []
 
-    async def process(self, context: ProcessingContext) -> float:
+    async def process(self, context: ProcessingContext) -> Number:
         total = calculated(sum, some(self.values, "average"))
         return calculated(operator.truediv, total, len(self.values))
 
@@ -243,7 +251,7 @@ class Minimum(ListNode):
 
     values: Numbers = []
 
-    async def process(self, context: ProcessingContext) -> float:
+    async def process(self, context: ProcessingContext) -> Number:
         return min(some(self.values, "minimum"))
 
 
@@ -252,7 +260,7 @@ class Maximum(ListNode):
 
     values: Numbers = []
 
-    async def process(self, context: ProcessingContext) -> float:
+    async def process(self, context: ProcessingContext) -> Number:
         return max(some(self.values, "maximum"))
 
 
@@ -297,6 +305,14 @@ def some(values: list[int | float], what: str) -> list[int | float]:
     if not values:
         raise ValueError(f"an empty list has no {what}")
     return values
+
+
+def are_numbers(*lists: list[Any]) -> bool:
+    """Whether all elements are numbers, which a set puts into the same order in every run.
+
+    NodeTool gives the sets of numbers out in that order, and the next nodes may go by it.
+    """
+    return all(isinstance(value, int | float) for values in lists for value in values)
 
 
 def keyed(values: Iterable[Any]) -> dict[Any, Any]:

@@ -11,6 +11,8 @@ from PIL import Image, ImageColor
 
 MAX_PIXELS = 100_000_000
 """Of an image that is worked on; beyond it, a small file may well be made to fill the memory."""
+DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+"""Modes whose tones RGB can't hold."""
 
 Pixels = NDArray[np.floating[Any]]
 
@@ -29,6 +31,14 @@ def connected(image: Any) -> Image.Image:
         check_size(*image.size)
         return image
     raise ValueError("no image is connected")
+
+
+def in_color(image: Any) -> Image.Image:
+    """The image at an input in RGB, or in RGBA where it is transparent; one with more than 8 bits stays."""
+    found: Image.Image = connected(image)
+    if found.mode in DEEP:
+        return found
+    return found.convert("RGBA" if found.has_transparency_data else "RGB")
 
 
 def colors(image: Any) -> Image.Image:

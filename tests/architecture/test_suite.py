@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -59,14 +60,19 @@ def test_waiting_in_vain_shows_the_last_state() -> None:
         wait_until(lambda: False, 0.01, state=lambda: "half done")
 
 
-def run_pytest(folder: Path, *arguments: str, ci: str = "") -> subprocess.CompletedProcess[str]:
+def run_pytest(
+    folder: Path, *arguments: str, ci: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run the tests of a folder as ours are run, with no plugin that isn't named."""
     (folder / "conftest.py").write_text((ROOT / "conftest.py").read_text("utf-8"), "utf-8")
-    settings = "markers =\n  docker\n  only_on\n  needs_variable\naddopts = --import-mode=importlib\n"
+    settings = (
+        "markers =\n  docker\n  kernel\n  only_on\n  needs_variable\naddopts = --import-mode=importlib\n"
+    )
     (folder / "pytest.ini").write_text(f"[pytest]\n{settings}", "utf-8")
     others = {"CI": ci, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment = {**os.environ, **others, **variables}
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=folder, env={**os.environ, **others}, capture_output=True, text=True)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 TESTS = """
@@ -134,3 +140,22 @@ def test_a_test_with_containers_has_a_name_that_says_so(tmp_path: Path) -> None:
     source = "import pytest\n@pytest.mark.docker\ndef test_it(): pass"
     (tmp_path / "test_it.py").write_text(source, "utf-8")
     assert "test_it.py::test_it is marked docker" in run_pytest(tmp_path).stderr
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("true", "1 error"), ("", "1 skipped")])
+def test_a_notebook_with_containers_needs_an_engine(ci: str, outcome: str, tmp_path: Path) -> None:
+    """Its name says that it has them; without an engine it says so, and in CI that is an error."""
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "execution_count": 1,
+        "metadata": {},
+        "outputs": [],
+        "source": "1",
+    }
+    text = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    (tmp_path / "02-walls-docker.ipynb").write_text(text, "utf-8")
+    nowhere = {"DOCKER_HOST": f"unix://{tmp_path}/no-socket", "PYTHONPATH": str(ROOT)}
+    result = run_pytest(tmp_path, "-p", "nbval.plugin", "--nbval", "-rs", ci=ci, **nowhere)
+    assert f"= {outcome} in " in result.stdout, result.stdout
+    assert "the Docker Engine doesn't answer" in result.stdout

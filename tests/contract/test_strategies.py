@@ -7,7 +7,6 @@ strategy is one more parameter of the fixture ``strategy``.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from nodetool_jupyter.engine.context import ProcessingContext, Services
 from nodetool_jupyter.errors import (
     ErrorCode,
     JobCancelled,
@@ -25,14 +23,11 @@ from nodetool_jupyter.errors import (
     OptionError,
     UnsupportedLimit,
 )
-from nodetool_jupyter.model.batch import Batch
-from nodetool_jupyter.model.events import Event, Fault, JobUpdate, LogUpdate, NodeProgress, OutputUpdate
+from nodetool_jupyter.model.events import Fault, JobUpdate, LogUpdate, NodeProgress
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
-from nodetool_jupyter.nodes import FAMILIES
 from nodetool_jupyter.settings import Settings
-from nodetool_jupyter.store import new_job_id
-from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy
+from nodetool_jupyter.strategies.base import Strategy
 from nodetool_jupyter.strategies.registry import load_strategy
 from tests.contract.programs import (
     exits_in_a_task,
@@ -48,67 +43,15 @@ from tests.contract.programs import (
     ticks_in_thread,
     ticks_without_awaiting,
 )
+from tests.contract.started import DEADLINE, HOSTS, Job
 from tests.support import wait_until
-from tests.unit.engine.support import Nodes, Out, check_events, graph, plan
-
-DEADLINE = 20.0
-HOSTS = frozenset({"a.example:80", "b.example"})
+from tests.unit.engine.support import Nodes, Out
 
 # A thread may be interrupted between the opening of its trace and the block that closes it.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-
-
-class Job:
-    """An execution and all that it has told."""
-
-    def __init__(
-        self, strategy: Strategy, home: Path, nodes: Nodes, edges: tuple[str, ...], **request: Any
-    ) -> None:
-        self.events: list[Event] = []
-        self.ended = threading.Event()
-        self.telling = 0
-        full = RunJobRequest(graph=graph(nodes, *edges), execution_strategy=strategy.name, **request)
-        strategy.check(full)
-        context = ProcessingContext(job_id=new_job_id(), services=Services(allowed_hosts=HOSTS))
-        planned = plan(nodes, *edges, params=full.params)
-        directory = home / "jobs" / context.job_id
-        launch = Launch(context.job_id, full, context, planned, time.time(), 1, directory, FAMILIES)
-        self.execution: JobExecution = strategy.create(launch, self.sink)
-
-    def sink(self, batch: Batch) -> None:
-        self.telling += 1
-        assert self.telling == 1, "one batch at a time"
-        self.events.extend(batch)
-        self.telling -= 1
-        if any(update.status in ("completed", "failed", "cancelled") for update in batch.job_updates):
-            self.ended.set()
-
-    def wait(self) -> Job:
-        """Wait for the end, which keeps to what every end promises."""
-        assert self.ended.wait(DEADLINE), self.events[-5:]
-        check_events(self.events)
-        assert {event.job_id for event in self.events} == {self.execution.job_id}
-        return self
-
-    @property
-    def status(self) -> str:
-        assert self.execution.is_completed()
-        assert not self.execution.is_running()
-        last = self.events[-1]
-        assert isinstance(last, JobUpdate)
-        assert last.status == self.execution.status.value
-        return last.status
-
-    @property
-    def outputs(self) -> dict[str, list[Any]]:
-        found: dict[str, list[Any]] = {}
-        for event in self.events:
-            if isinstance(event, OutputUpdate):
-                found.setdefault(event.output_name, []).append(event.value)
-        return found
 
 
 Start = Callable[..., Job]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ from nodetool_jupyter.engine.function import node
 from nodetool_jupyter.engine.keeping import NAME
 from nodetool_jupyter.errors import JobFailed, NodeError, NodeToolError
 from nodetool_jupyter.job import Job
+from nodetool_jupyter.manager.again import RECENT
 from nodetool_jupyter.model.events import NodeUpdate
 from nodetool_jupyter.session import Session
 from tests.integration.gates import DEADLINE, Open
 from tests.integration.kernels import kernel, read_id
 from tests.support import wait_until
 from tests.unit.engine.support import Out, graph
+from tests.unit.magics.shells import NODES, open_shell
 
 
 @node
@@ -128,6 +131,23 @@ def test_a_retried_job_runs_all_of_it(work: Work) -> None:
     assert work.ran("c") == 1
 
 
+def test_what_a_cell_has_run_is_retried_though_nobody_holds_its_job() -> None:
+    """Its nodes are known still; as long as not too many have come after it."""
+    with open_shell() as shell:
+        shell.run(NODES)
+        assert shell.run("%%nodetool --name first\nshout(text='a')").value == "A"
+        for _ in range(RECENT - 1):
+            shell.run("%%nodetool\nshout(text='b')")
+        gc.collect()
+        ran = shell.run("%nodetool retry first")
+        assert (ran.error, ran.value) == (None, "A")
+        shell.run("%%nodetool --name second\nshout(text='a')")
+        for _ in range(RECENT):
+            shell.run("%%nodetool\nshout(text='b')")
+        gc.collect()
+        assert "has run many jobs since" in str(shell.run("%nodetool retry second").error)
+
+
 def test_a_changed_node_runs_and_so_do_those_behind_it(work: Work) -> None:
     """A new graph that goes on from an old job's results."""
     job = work.failed()
@@ -211,5 +231,5 @@ def test_a_threaded_job_of_a_dead_kernel_is_resumed_by_its_cell(
     job = session.find(job_id)
     with pytest.raises(JobFailed, match="the kernel that ran this job has ended"):
         job.result(DEADLINE)
-    with pytest.raises(NodeToolError, match="was made in a notebook whose kernel has ended"):
+    with pytest.raises(NodeToolError, match="was made in a notebook: its kernel has ended"):
         session.retry(job_id, resume=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from nodetool_jupyter.cli.main import main
+from nodetool_jupyter.errors import DockerError
 from nodetool_jupyter.strategies.docker import image as images
 from nodetool_jupyter.strategies.docker.client import Engine
-from tests.docker import BASE
+from tests.docker import BASE, remove_built
 from tests.integration.test_docker_ends import make_image
 
 pytestmark = pytest.mark.docker
@@ -63,3 +65,20 @@ def test_prune(capsys: pytest.CaptureFixture[str], engine: Engine, base: str) ->
     assert NAME in run(capsys, "prune")
     assert engine.image(NAME) is None
     assert engine.image(images.default_image()) is not None
+
+
+def test_what_a_run_of_tests_has_built(engine: Engine, base: str, docker_image: str, tmp_path: Path) -> None:
+    """It is gone afterwards, or the run fails; what was there before stays."""
+    make_image(engine, NAME, {"a": b"a"}, f"LABEL {images.CONTENT_LABEL}=of-a-test")
+    image = engine.image(NAME)
+    assert image is not None
+    made = engine.create("nodetool-of-a-test", {"Image": NAME, "Cmd": ["a"]})
+    with (tmp_path / "built").open("w+", encoding="ascii") as file:
+        file.write(image.id)
+        with pytest.raises(DockerError, match="container"):
+            remove_built(engine, file)
+        engine.remove(made)
+        remove_built(engine, file)
+    assert engine.image(NAME) is None
+    assert engine.image(docker_image) is not None
+    assert (tmp_path / "built").read_text("ascii") == ""

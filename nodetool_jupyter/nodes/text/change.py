@@ -140,14 +140,14 @@ class Slugify(TextNode):
     text: str = ""
     separator: str = "-"
     lowercase: bool = True
-    allow_unicode: bool = Field(default=False, description="Whether letters outside of ASCII stay.")
+    allow_unicode: bool = Field(
+        default=False, description="Whether letters outside of ASCII stay; accents go in any case."
+    )
 
     async def process(self, context: ProcessingContext) -> str:
-        if self.allow_unicode:
-            text = unicodedata.normalize("NFKC", self.text)
-        else:
-            text = ascii_only(unicodedata.normalize("NFKD", self.text))
-        words = re.sub(r"[^\w\s-]", "", text)
+        decomposed = unicodedata.normalize("NFKD", self.text)
+        text = decomposed if self.allow_unicode else ascii_only(decomposed)
+        words = unicodedata.normalize("NFC", re.sub(r"[^\w\s-]", "", text))
         slug = re.sub(r"[\s_-]+", lambda _: self.separator, words).strip(self.separator)
         return slug.lower() if self.lowercase else slug
 

@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 TIMEOUT = 10.0
 """Seconds that the engine has to answer; it takes milliseconds."""
 PULL_TIMEOUT = 3600.0
+LOCAL_SCHEMES = ("unix", "npipe")
+UNSEEN = ("bind source path does not exist", "is not shared from the host")
+"""What the engine says of a run directory that isn't there for it."""
 REMOVAL = 5
 """Whole seconds that a removal which somebody else has begun gets to be over."""
 LOCAL = "unix:///var/run/docker.sock"
 POOL = 64
 SHOWN = 8
 """Pieces of what a failed build said that are told."""
+NEARBY = "unset DOCKER_HOST, run the kernel where the engine runs, or use --strategy subprocess"
 RELIEF = "start Docker (sudo systemctl start docker) and be in its group, or use --strategy subprocess"
 
 
@@ -38,6 +42,10 @@ class NameTaken(DockerError):
 
 class NoSuchImage(DockerError):
     """The engine doesn't have the image."""
+
+
+class NotSeen(DockerError):
+    """The engine doesn't see this machine's files, so no job could be given to its containers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +112,6 @@ class Engine:
         """What it says of itself; raises DockerError where it doesn't answer."""
         with self._asking("be asked") as api:
             info = api.info()
-            is_remote = not api.base_url.startswith("http+docker:")
         security = " ".join(info.get("SecurityOptions") or ())
         known = {"memory": "MemoryLimit", "processes": "PidsLimit", "cpus": "CpuCfsQuota"}
         return EngineFacts(
@@ -114,7 +121,6 @@ class Engine:
             has_seccomp="name=seccomp" in security and "profile=unconfined" not in security,
             has_gpus="nvidia" in (info.get("Runtimes") or {}),
             maps_users="name=rootless" in security or "name=userns" in security,
-            is_remote=is_remote,
             bounds=frozenset(name for name, key in known.items() if info.get(key, True)),
         )
 
@@ -273,14 +279,21 @@ class Engine:
 
 
 def connect(timeout: float) -> APIClient:
-    """A client of the engine that DOCKER_HOST names, else of this machine's."""
+    """A client of the engine that DOCKER_HOST names, else of this machine's; raises NotSeen for one that is
+    reached by a network: it could be anywhere.
+    """
     from docker.api import APIClient
     from docker.constants import MINIMUM_DOCKER_API_VERSION
     from docker.utils import kwargs_from_env
 
     known: dict[str, Any] = {"timeout": timeout, **kwargs_from_env()}
-    _, is_local, path = str(known.get("base_url", LOCAL)).partition("unix://")
-    if is_local:  # docker-py would leave the socket open of a connection that fails
+    url = str(known.get("base_url", LOCAL))
+    scheme, _, path = url.partition("://")
+    if scheme not in LOCAL_SCHEMES:
+        raise NotSeen(
+            f"DOCKER_HOST names an engine on another machine ({url}), not supported yet", hint=NEARBY
+        )
+    if scheme == "unix":  # docker-py would leave the socket open of a connection that fails
         with socket.socket(socket.AF_UNIX) as attempt:
             attempt.settimeout(timeout)
             attempt.connect(path)
@@ -306,6 +319,10 @@ def _refused(what: str, error: Any, code: ErrorCode | None) -> DockerError:
     said = _said(error)
     if error.status_code == 409 and "is already in use" in said:
         return NameTaken(said)
+    if any(words in said for words in UNSEEN):
+        return NotSeen(
+            f"the Docker Engine doesn't see this machine's files, as it is elsewhere ({said})", hint=NEARBY
+        )
     return DockerError(
         f"Docker can't {what}: {said}", hint="%nodetool doctor says more", code=code or _code(said)
     )

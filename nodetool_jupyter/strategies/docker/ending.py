@@ -10,7 +10,8 @@ from nodetool_jupyter.errors import DockerError, ErrorCode, NodeToolError
 from nodetool_jupyter.model.events import Fault
 from nodetool_jupyter.model.faults import container_stopped
 from nodetool_jupyter.model.request import ResourceLimits
-from nodetool_jupyter.strategies.docker.client import Container
+from nodetool_jupyter.strategies.docker.client import NEARBY, Container
+from nodetool_jupyter.worker.contained import NOBODY
 from nodetool_jupyter.worker.limits import sized
 from nodetool_jupyter.worker.process import name_of_signal
 
@@ -70,6 +71,12 @@ def not_arrived(container: Container | None, log: str) -> DockerError:
             "the job's container has not enough memory to begin with",
             hint="give it more with --memory",
             code=ErrorCode.OOM_KILLED,
+        )
+    if container.exit_code == NOBODY:
+        return DockerError(
+            "the job's container sees its files, but not the kernel behind them: the Docker Engine is in a "
+            "virtual machine or on another one",
+            hint=NEARBY,
         )
     last = log.splitlines()[-1][:300] if log else "it said nothing"
     return DockerError(

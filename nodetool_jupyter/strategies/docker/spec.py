@@ -100,8 +100,6 @@ class EngineFacts:
     has_gpus: bool = False
     maps_users: bool = False
     """Whether it is rootless, or maps user ids: then a run directory can't be given to a job's user."""
-    is_remote: bool = False
-    """Whether it is on another machine, where run directories of this one can't be mounted."""
     bounds: frozenset[str] = frozenset({"memory", "processes", "cpus"})
     """The limits that its kernel lets it keep."""
 
@@ -310,8 +308,6 @@ def refusal(limits: ResourceLimits, facts: EngineFacts) -> str | None:
 
 def check_engine(facts: EngineFacts) -> str | None:
     """Why no container of ours would be safe, or would work, on this engine; None where all is well."""
-    if facts.is_remote:
-        return "DOCKER_HOST names an engine on another machine, which is not supported yet"
     if not facts.has_seccomp:
         return "this Docker Engine filters no system calls (no seccomp), so containers would not be isolated"
     if facts.maps_users:

@@ -22,7 +22,7 @@ from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, Launch
 from nodetool_jupyter.strategies.docker import spec as specs
 from nodetool_jupyter.strategies.docker.berths import Berths
-from nodetool_jupyter.strategies.docker.client import Engine, Image
+from nodetool_jupyter.strategies.docker.client import Engine, Image, NoSuchImage
 from nodetool_jupyter.strategies.docker.execution import DockerJobExecution
 from nodetool_jupyter.strategies.docker.image import (
     default_image,
@@ -31,6 +31,7 @@ from nodetool_jupyter.strategies.docker.image import (
     misfit,
     missing_in,
 )
+from nodetool_jupyter.strategies.docker.nearness import check_nearness
 from nodetool_jupyter.strategies.docker.prewarmed import Idle, Pool
 from nodetool_jupyter.strategies.docker.reaper import Reaped, reap
 from nodetool_jupyter.strategies.docker.spec import ContainerSpec, EngineFacts, User
@@ -76,6 +77,7 @@ class DockerStrategy(FollowedStrategy):
         self._asked = 0.0
         self._seen: tuple[float, str, Image] | None = None
         self._has_reaped = False
+        self._is_near = False
 
     @classmethod
     def from_settings(cls, settings: Settings) -> DockerStrategy:
@@ -179,6 +181,7 @@ class DockerStrategy(FollowedStrategy):
         spec = self.spec_for(launch)
         self._check_packages(launch, spec.image)
         self._check_resumed(launch.resumed, spec.user)
+        self._check_nearness(spec)
         with carried():
             digest = self.write_order(
                 launch,
@@ -233,6 +236,13 @@ class DockerStrategy(FollowedStrategy):
                 hint=how_to_add(packages),
                 code=ErrorCode.IMAGE_INVALID,
             )
+
+    def _check_nearness(self, spec: ContainerSpec) -> None:
+        """Refuse an engine that doesn't see this machine's files; once it has, it does."""
+        if not self._is_near:
+            with suppress(NoSuchImage):  # its job pulls it first
+                check_nearness(self.engine, spec)
+                self._is_near = True
 
     def _check_resumed(self, directory: Path | None, user: User) -> None:
         if directory is not None and directory.stat().st_uid != user.uid:

@@ -52,13 +52,15 @@ def test_a_list_that_holds_itself() -> None:
 
 
 def test_a_list_that_holds_another_many_times() -> None:
-    """It is looked into once: each level doubles what it would be written out."""
+    """It is looked into once; each level doubles what it would be written out."""
     value: Any = []
-    for _ in range(MAX_DEPTH - 1):
+    for _ in range(20):
         value = [value, value]
     refuse_depth(value)
-    with pytest.raises(ValueError, match=DEEPEST):
-        refuse_depth([value, value])
+    for _ in range(MAX_DEPTH - 21):
+        value = {"a": value, "b": (value,)}
+    with pytest.raises(ValueError, match="holds the same values again and again"):
+        refuse_depth(value)
 
 
 @pytest.mark.parametrize("of", [list, dict, tuple])

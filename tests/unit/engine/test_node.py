@@ -9,7 +9,8 @@ import pytest
 from pydantic import Field, PrivateAttr
 
 from nodetool_jupyter.engine.context import ProcessingContext
-from nodetool_jupyter.engine.node import BaseNode, title_of
+from nodetool_jupyter.engine.handles import title_of
+from nodetool_jupyter.engine.node import BaseNode
 from nodetool_jupyter.engine.spec import BUILDING, REQUIRED, Role, Shape
 from tests.unit.engine.kinds import Free, give, items
 from tests.unit.engine.support import Bench, Input, Out

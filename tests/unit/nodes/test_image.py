@@ -47,6 +47,14 @@ class TestSizes:
         found = run_node(nodes.Fit, {"image": halves(), "width": 4, "height": 4})
         assert (found.size, found.getpixel((0, 0)), found.getpixel((3, 0))) == ((4, 4), RED, BLUE)
 
+    @pytest.mark.parametrize("node", [nodes.Crop, nodes.Resize, nodes.Scale, nodes.Fit])
+    @pytest.mark.parametrize(
+        ("mode", "expected"), [("L", "RGB"), ("P", "RGB"), ("LA", "RGBA"), ("RGBA", "RGBA"), ("F", "F")]
+    )
+    def test_color(self, node: Any, mode: str, expected: str) -> None:
+        """Gray images and palettes become RGB, as in NodeTool; what is transparent stays so."""
+        assert run_node(node, {"image": Image.new(mode, (2, 2))}).mode == expected
+
     @pytest.mark.parametrize(
         ("node", "properties", "message"),
         [
@@ -95,7 +103,7 @@ class TestPaste:
     [
         (png(halves("LA")), {"format": "PNG", "mode": "LA", "channels": 2}),
         (png(halves(), "JPEG"), {"format": "JPEG", "mode": "RGB", "channels": 3}),
-        (halves("RGBA"), {"format": "", "mode": "RGBA", "channels": 4}),
+        (halves("RGBA"), {"format": "Unknown", "mode": "RGBA", "channels": 4}),
     ],
     ids=["png", "jpeg", "made"],
 )

@@ -133,3 +133,17 @@ def test_streams_joined(pool: ThreadPool) -> None:
     }
     edges = ["numbers.output>text.value", "text.output>all.input_item", "all.output>result.value"]
     assert run_graph(pool, nodes, edges) == {"result": ["1-2-3"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("Sum", "6"), ("Product", "8"), ("Minimum", "2"), ("Maximum", "4")]
+)
+def test_whole_numbers_in_texts(pool: ThreadPool, kind: str, expected: str) -> None:
+    """What is computed of whole numbers reads as one: 6, not 6.0."""
+    nodes: Nodes = {
+        "numbers": ("nodetool.constant.List", {"value": [2, 4]}),
+        "total": (f"nodetool.list.{kind}", {}),
+        "text": ("nodetool.text.ToString", {}),
+    }
+    edges = ["numbers.output>total.values", "total.output>text.value", "text.output>result.value"]
+    assert run_graph(pool, nodes, edges) == {"result": [expected]}

@@ -32,6 +32,16 @@ def test_no_engine() -> None:
     assert caught.value.code is ErrorCode.DOCKER_UNAVAILABLE
 
 
+@pytest.mark.parametrize("address", ["tcp://192.0.2.1:2375", "ssh://somebody@192.0.2.1"])
+def test_an_engine_on_another_machine(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told by its address, which nobody tries to reach."""
+    monkeypatch.setenv("DOCKER_HOST", address)
+    fingerprint = DockerStrategy(Settings()).fingerprint()
+    assert not fingerprint.available
+    assert f"an engine on another machine ({address})" in fingerprint.sentence
+    assert "--strategy subprocess" in fingerprint.sentence
+
+
 def test_names_of_images() -> None:
     """Found again by package, Python and requirements, whatever blank lines those have."""
     assert default_image() == default_image(b" \n")

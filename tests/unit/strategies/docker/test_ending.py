@@ -8,6 +8,7 @@ from nodetool_jupyter.errors import DockerError, ErrorCode
 from nodetool_jupyter.model.request import ResourceLimits
 from nodetool_jupyter.strategies.docker import ending
 from nodetool_jupyter.strategies.docker.client import Container
+from nodetool_jupyter.worker.contained import NOBODY
 
 LIMITS = ResourceLimits(memory=2**29)
 
@@ -42,10 +43,11 @@ def test_without_a_word(container: Container | None, code: ErrorCode, words: str
         (ended(0, status="running"), ErrorCode.IMAGE_INVALID),
         (ended(137, is_out_of_memory=True), ErrorCode.OOM_KILLED),
         (ended(1), ErrorCode.IMAGE_INVALID),
+        (ended(NOBODY), ErrorCode.DOCKER_UNAVAILABLE),
     ],
 )
 def test_before_it_began(container: Container | None, code: ErrorCode) -> None:
-    """The image is to blame, or its memory, or somebody."""
+    """The image is to blame, or its memory, or somebody, or that it is on another machine."""
     error = ending.not_arrived(container, "Traceback\nModuleNotFoundError: no pydantic")
     fault = ending.fault_of_launch(error)
     assert (fault.code, bool(fault.hint)) == (code, True)

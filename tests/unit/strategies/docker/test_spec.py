@@ -148,7 +148,6 @@ def test_limits_that_can_t_be_kept(limits: dict[str, Any], facts: EngineFacts, w
     [
         ({"has_seccomp": False}, "no seccomp"),
         ({"maps_users": True}, "not supported yet"),
-        ({"is_remote": True}, "not supported yet"),
         ({"bounds": frozenset({"memory"})}, "number of processes"),
     ],
 )

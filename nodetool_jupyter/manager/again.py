@@ -118,7 +118,7 @@ def what_to_run(
         if is_gone or any(map(_is_lossy, _values(node.data))):
             raise NodeToolError(
                 f"job {record.id} can't be run again from here: node {node.id} ({node.type}) was made in a "
-                "notebook: its kernel has ended, or has run many jobs since",
+                "notebook; only its kernel knows it, while it lives and for the last few jobs",
                 hint=RUN_ANEW,
             )
     if any(map(_is_lossy, _values(request.params))):

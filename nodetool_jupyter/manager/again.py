@@ -123,8 +123,8 @@ def what_to_run(
             )
     if any(map(_is_lossy, _values(request.params))):
         raise NodeToolError(
-            f"job {record.id} can't be run again from here: its params were values in the memory of "
-            "its kernel, which has ended, or has run many jobs since",
+            f"job {record.id} can't be run again from here: its params were values in memory; only "
+            "its kernel knows them, while it lives and for the last few jobs",
             hint=RUN_ANEW,
         )
     return Again(request)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+import platformdirs
 import pytest
 
 from nodetool_jupyter.errors import DockerError
@@ -23,7 +23,7 @@ from nodetool_jupyter.strategies.docker.strategy import DockerStrategy
 
 BASE = "nodetool-test-base:latest"
 """Made by .ci/docker of the machine's own Python; without it the usual base is pulled."""
-BUILT = Path(tempfile.gettempdir(), f"nodetool-test-images-{os.getuid()}")
+BUILT = platformdirs.user_cache_path("nodetool-jupyter-tests", ensure_exists=True) / "images"
 """Locked by each run that uses the image; holds the ids of those that runs have built."""
 IMAGE = pytest.StashKey[str]()
 ENDING = pytest.StashKey[ExitStack]()

@@ -20,6 +20,7 @@ from nodetool_jupyter.strategies.docker.client import Engine
 from nodetool_jupyter.strategies.docker.image import build_image, list_images
 from nodetool_jupyter.strategies.docker.spec import STORE_LABEL, store_of
 from nodetool_jupyter.strategies.docker.strategy import DockerStrategy
+from tests.support import wait_until
 
 BASE = "nodetool-test-base:latest"
 """Made by .ci/docker of the machine's own Python; without it the usual base is pulled."""
@@ -100,6 +101,8 @@ def no_containers(engine: Engine, home: Path) -> Iterator[None]:
     """No container of a store outlives this. Other runs may have theirs at the same time."""
     label = f"{STORE_LABEL}={store_of(home)}"
     yield
+    with suppress(AssertionError):  # what the engine is still removing
+        wait_until(lambda: not engine.containers(label), 10)
     left = {container.name: container.status for container in engine.containers(label)}
     for name in left:
         engine.remove(name)

@@ -291,9 +291,7 @@ class TestReaper:
         """The engine goes on with what a killed kernel has asked for; only then can it be removed."""
         strategy = docker_session.manager.strategies.usable("docker")
         assert isinstance(strategy, DockerStrategy)
-        assert submit(docker_session, looks).result(
-            DEADLINE
-        )  # the engine is known to see files
+        assert submit(docker_session, looks).result(DEADLINE)  # the engine is known to see files
         make, remove = DockerJobExecution._make, strategy.engine.remove
         asked = []
 

@@ -97,6 +97,15 @@ def share(folder: Path) -> Path:
 
 
 @contextmanager
+def open_engine(home: Path) -> Iterator[Engine]:
+    """A Docker Engine; no container of this home's store outlives it."""
+    engine = Engine()
+    with no_containers(engine, home):
+        yield engine
+    engine.close()
+
+
+@contextmanager
 def no_containers(engine: Engine, home: Path) -> Iterator[None]:
     """No container of a store outlives this. Other runs may have theirs at the same time."""
     label = f"{STORE_LABEL}={store_of(home)}"

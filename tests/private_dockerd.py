@@ -113,6 +113,7 @@ class PrivateDockerd:
 @contextmanager
 def private_dockerd(image: str | None, hidden: Path | None = None) -> Iterator[PrivateDockerd]:
     """One that has an image, or none."""
+    # It needs a network and mounts of its own; in CI this skip is a failure.
     if os.geteuid() or shutil.which("dockerd") is None:
         pytest.skip("a Docker daemon can be started by root alone, where there is one")
     # Sockets lie below: the path has to be short.

@@ -54,8 +54,6 @@ class PlanNode:
     """One node that will run: its checked properties and its connections."""
 
     id: str
-    label: str
-    """The name a user gave it, else its type's title."""
     spec: NodeSpec
     signature: Signature
     sync_mode: SyncMode
@@ -77,6 +75,11 @@ class PlanNode:
     """Whether it is an input that values are pushed to while the job runs."""
     first_items: tuple[Any, ...] = ()
     """What its stream begins with."""
+
+    @property
+    def label(self) -> str:
+        """The name a user gave it, else its type's title."""
+        return self.signature.name
 
     @property
     def param(self) -> str:
@@ -237,7 +240,7 @@ class _Planner:
         )
         label = _name_of(node) or spec.title
         signature = Signature(node.id, label, spec.type)
-        planned = PlanNode(node.id, label, spec, signature, node.sync_mode, wiring, NOTHING, NOTHING)
+        planned = PlanNode(node.id, spec, signature, node.sync_mode, wiring, NOTHING, NOTHING)
         self.nodes[node.id] = planned
         if spec.role is Role.COMMENT:
             return

@@ -16,7 +16,7 @@ from nodetool_jupyter.strategies.docker.strategy import DockerStrategy
 from tests.benchmarks.compare import compare, seconds
 from tests.benchmarks.steps import increment, text, upper
 from tests.benchmarks.test_engine import chain_of
-from tests.docker import Engine, no_containers, share
+from tests.docker import Engine, open_engine, share
 from tests.support import wait_until
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.docker, pytest.mark.timeout(900)]
@@ -35,10 +35,8 @@ Make = Callable[[int], Session]
 
 @pytest.fixture
 def engine(docker_image: str, home: Path) -> Iterator[Engine]:
-    engine = Engine()
-    with no_containers(engine, home):
+    with open_engine(home) as engine:
         yield engine
-    engine.close()
 
 
 @pytest.fixture

@@ -50,12 +50,10 @@ def session(open_session: Open) -> Session:
 @pytest.fixture
 def engine(docker_image: str, home: Path) -> Iterator[Any]:
     """A Docker Engine with the image; no container of ours outlives the test."""
-    from tests.docker import Engine, no_containers
+    from tests.docker import open_engine
 
-    engine = Engine()
-    with no_containers(engine, home):
+    with open_engine(home) as engine:
         yield engine
-    engine.close()
 
 
 @pytest.fixture

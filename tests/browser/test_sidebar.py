@@ -29,6 +29,7 @@ WORKFLOW = {
         ],
     },
 }
+RUN_TYPE = "application/vnd.nodetool.run+json"
 BUSY = "while not Path('quiet').exists():\n    sum(range(1000))"
 
 
@@ -94,8 +95,11 @@ def test_a_workflow_file_is_drawn_and_run(lab: Lab) -> None:
     lab.open(["'nothing'"])
     path = lab.folder / "greeting.json"
     path.write_text(json.dumps(WORKFLOW), "utf-8")
-    where = f"{lab.folder.name}/{path.name}"
-    lab.command("nodetool:draw-file", path=where)
+    lab.command("filebrowser:refresh")
+    lab.page.get_by_role("listitem", name="Name: greeting.json").click(button="right")
+    entries = lab.page.locator(".lm-Menu")
+    expect(entries).to_contain_text("Run with NodeTool")
+    entries.get_by_text("Draw NodeTool Workflow").click()
     picture = lab.page.locator(".ntl-viewer .ntl-dag")
     expect(picture.locator("rect")).to_have_count(4)
     expect(picture).to_contain_text("nodetool.text.Concat")
@@ -148,6 +152,17 @@ def test_without_the_server_extension_it_says_what_is_missing(lab: Lab) -> None:
     expect(sidebar(lab)).to_contain_text("has no NodeTool extension")
     expect(sidebar(lab)).to_contain_text("Install nodetool-jupyter in the server's environment")
     lab.picture("sidebar-without-server")
+
+
+def test_what_a_run_left_is_shown_without_its_html(lab: Lab) -> None:
+    """By the extension's renderer, where a front end or a filter has kept the HTML away."""
+    run = {"status": "failed", "name": "sales", "counts": {"completed": 3}, "fault": {"message": "no file"}}
+    lab.open([f"from IPython.display import display\ndisplay({{{RUN_TYPE!r}: {run!r}}}, raw=True)"])
+    lab.run(0)
+    left = lab.output(0).locator(".ntl-run")
+    expect(left).to_contain_text("failed sales")
+    expect(left).to_contain_text("3 completed")
+    expect(left).to_contain_text("no file")
 
 
 def test_in_jupyter_notebook(lab: Lab) -> None:

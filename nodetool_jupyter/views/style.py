@@ -49,7 +49,8 @@ stroke-width:1}.ntj-tint{fill:var(--c);fill-opacity:.07;stroke:var(--c);stroke-o
 .ntj-waiting .ntj-tint,.ntj-skipped .ntj-tint{fill-opacity:0;stroke-opacity:.45}
 .ntj-skipped .ntj-tint{stroke-dasharray:4 3}.ntj-running .ntj-tint,.ntj-error .ntj-tint{stroke-width:2;
 stroke-opacity:1}.ntj-mark{fill:var(--c);fill:color-mix(in srgb,var(--c) 70%,var(--ntj-fg));
-font:700 13px system-ui,sans-serif}.ntj-label{fill:var(--ntj-fg);font-size:12px;unicode-bidi:isolate}.ntj-waiting .ntj-label,.ntj-skipped .ntj-label{fill:var(--ntj-soft)}
+font:700 13px system-ui,sans-serif}.ntj-label{fill:var(--ntj-fg);font-size:12px;unicode-bidi:isolate}
+.ntj-waiting .ntj-label,.ntj-skipped .ntj-label{fill:var(--ntj-soft)}
 .ntj-edge{fill:none;stroke:var(--ntj-soft);stroke-opacity:.35;stroke-width:1.25}
 .ntj-used{stroke-opacity:.8}.ntj-control{stroke-dasharray:5 4}.ntj-count{fill:var(--ntj-soft);
 font-size:10px;font-variant-numeric:tabular-nums;stroke:var(--ntj-bg);stroke-width:3px;paint-order:stroke}

@@ -7,7 +7,6 @@ stops us before anything starts: nothing falls back to a default.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -338,6 +337,8 @@ def _find_pyproject(folder: Path | None) -> Path | None:
 
 
 def _read_table(path: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:

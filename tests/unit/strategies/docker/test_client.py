@@ -65,7 +65,7 @@ def test_context_that_is_used(contexts: Path, monkeypatch: pytest.MonkeyPatch) -
     """As ``docker context use`` says, unless DOCKER_CONTEXT or, before all, DOCKER_HOST names another."""
     assert find_address(get_environment()) == (
         "docker's context near",
-        {"base_url": f"unix://{contexts}/near.sock"},
+        {"base_url": f"unix://{contexts}/near.sock", "tls": None},
     )
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{contexts}/near.sock")

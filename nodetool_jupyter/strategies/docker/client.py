@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from nodetool_jupyter.environment import get_environment
 from nodetool_jupyter.errors import DockerError, ErrorCode
-from nodetool_jupyter.settings import get_environment
 from nodetool_jupyter.strategies.docker.facts import Container, Image, read_container, read_image, read_listed
 from nodetool_jupyter.strategies.docker.spec import EngineFacts
 

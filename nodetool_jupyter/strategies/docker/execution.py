@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from nodetool_jupyter.environment import get_environment
 from nodetool_jupyter.errors import DockerError, NodeToolError
 from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.faults import timed_out
-from nodetool_jupyter.settings import get_environment
 from nodetool_jupyter.strategies.docker import ending
 from nodetool_jupyter.strategies.docker.client import NameTaken, NoSuchImage
 from nodetool_jupyter.strategies.docker.facts import Container

@@ -41,6 +41,7 @@ ROOMS = (
     "authoring/cell_nodes.py",
     "adapters",
     "engine",
+    "environment.py",
     "errors.py",
     "model",
     "nodes",

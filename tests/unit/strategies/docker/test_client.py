@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from nodetool_jupyter.environment import get_environment
 from nodetool_jupyter.errors import DockerError, ErrorCode
-from nodetool_jupyter.settings import Settings, get_environment
+from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.docker.client import Engine, NotSeen, find_address
 from nodetool_jupyter.strategies.docker.facts import Image
 from nodetool_jupyter.strategies.docker.image import PYTHON_LABEL, default_image, labels_of, misfit

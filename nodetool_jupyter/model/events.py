@@ -278,6 +278,7 @@ def decode_event(line: bytes | str) -> Event:
 def decode_update(line: bytes | str) -> JobUpdate:
     """The same where it can only be a job's status: its reader is made in a fraction of the time."""
     try:
-        return _adapter_of(JobUpdate).validate_json(line)
+        update: JobUpdate = _adapter_of(JobUpdate).validate_json(line)
     except ValidationError as error:
         raise WorkflowError(f"not an update of a job: {error.errors()[0]['msg']}") from None
+    return update

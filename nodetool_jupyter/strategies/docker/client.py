@@ -302,13 +302,13 @@ def find_address(environment: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     from docker.utils import kwargs_from_env
 
     if environment.get("DOCKER_HOST"):
-        return "DOCKER_HOST", kwargs_from_env(dict(environment))
+        return "DOCKER_HOST", {**kwargs_from_env(dict(environment))}
     name = environment.get("DOCKER_CONTEXT") or get_current_context_name() or DEFAULT_CONTEXT
     named_by = f"docker's context {name}"
     if name == DEFAULT_CONTEXT:
         return named_by, {}
     try:
-        context = ContextAPI.get_context(name)
+        context: Any = ContextAPI.get_context(name)  # None for one that isn't there
     except Exception as error:  # docker-py has no narrower one for files that can't be read
         raise DockerError(f"{named_by} can't be read: {error}", hint=CONTEXTS) from error
     if context is None or not context.Host:

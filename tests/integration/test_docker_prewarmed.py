@@ -11,7 +11,8 @@ import pytest
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.session import Session
-from nodetool_jupyter.strategies.docker.client import Container, Engine
+from nodetool_jupyter.strategies.docker.client import Engine
+from nodetool_jupyter.strategies.docker.facts import Container
 from nodetool_jupyter.strategies.docker.spec import STORE_LABEL, name_of, store_of
 from nodetool_jupyter.strategies.docker.strategy import DockerStrategy
 from tests.integration.contained import hangs, looks, submit

@@ -22,7 +22,8 @@ from pathlib import Path
 
 from nodetool_jupyter.adapters.packages import canonical
 from nodetool_jupyter.errors import DockerError, ErrorCode, OptionError
-from nodetool_jupyter.strategies.docker.client import Engine, Image
+from nodetool_jupyter.strategies.docker.client import Engine
+from nodetool_jupyter.strategies.docker.facts import Image
 from nodetool_jupyter.strategies.docker.spec import LABEL
 from nodetool_jupyter.worker.wire import PROTOCOL, package_version, python_version
 

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nodetool_jupyter.errors import NodeToolError
-from nodetool_jupyter.strategies.docker.client import Container, Engine
+from nodetool_jupyter.strategies.docker.client import Engine
 from nodetool_jupyter.strategies.docker.exchange import exchange
+from nodetool_jupyter.strategies.docker.facts import Container
 from nodetool_jupyter.strategies.docker.spec import FOLDER, ContainerSpec, User
 from nodetool_jupyter.worker.contained import LAUNCH, give, listen
 from nodetool_jupyter.worker.folder import RunFolder

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from nodetool_jupyter.strategies.docker.client import Container, Engine
+from nodetool_jupyter.strategies.docker.client import Engine
+from nodetool_jupyter.strategies.docker.facts import Container
 from nodetool_jupyter.strategies.docker.prewarmed import remove_container
 from nodetool_jupyter.strategies.docker.spec import FOLDER, JOB_LABEL, PREFIX, STORE_LABEL
 from nodetool_jupyter.worker.folder import EXIT, RunFolder

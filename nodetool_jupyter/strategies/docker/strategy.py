@@ -22,8 +22,9 @@ from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, Launch
 from nodetool_jupyter.strategies.docker import spec as specs
 from nodetool_jupyter.strategies.docker.berths import Berths
-from nodetool_jupyter.strategies.docker.client import Engine, Image, NoSuchImage
+from nodetool_jupyter.strategies.docker.client import Engine, NoSuchImage
 from nodetool_jupyter.strategies.docker.execution import DockerJobExecution
+from nodetool_jupyter.strategies.docker.facts import Image
 from nodetool_jupyter.strategies.docker.image import (
     default_image,
     how_to_add,

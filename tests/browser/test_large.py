@@ -49,6 +49,7 @@ def width(drawing: Locator) -> float:
     return float(drawing.evaluate("svg => svg.getBoundingClientRect().width"))
 
 
+@pytest.mark.usefixtures("anew")
 def test_a_workflow_of_200_nodes(lab: Lab) -> None:
     """All of it fits into the card and opens to its full size, also while it is drawn anew each second."""
     lab.open([SETUP, RUN])

@@ -67,6 +67,7 @@ def running(lab: Lab) -> Locator:
     return lab.live(1)
 
 
+@pytest.mark.usefixtures("anew")
 def test_nothing_moves_for_who_wants_it_so(lab: Lab) -> None:
     """The system's setting counts from the moment it is made; bars and numbers go on."""
     live = running(lab)
@@ -99,6 +100,7 @@ def named(lab: Lab, selector: str, role: str) -> list[Any]:
     return [found["name"] for found in lab.accessible(selector, role)]
 
 
+@pytest.mark.usefixtures("anew")
 @pytest.mark.parametrize("theme", ["JupyterLab Light", DARK])
 def test_text_can_be_read(lab: Lab, theme: str) -> None:
     """Against what lies behind it, by the measure of WCAG: live view, card, panel and sidebar."""

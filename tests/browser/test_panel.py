@@ -161,6 +161,7 @@ def keep(lab: Lab) -> None:
 
 def test_what_is_not_there_is_greyed(lab: Lab) -> None:
     """With the reason, and nobody can choose it; a limit that only it knows is greyed likewise."""
+    lab.page.set_viewport_size({"width": 1280, "height": 1400})
     no_engine = "import os\nos.environ['DOCKER_HOST'] = 'unix:///nowhere/engine.sock'\nPanel(say)"
     lab.open([SETUP + SAY, no_engine])
     lab.run(0, 1)

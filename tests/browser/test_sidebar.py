@@ -87,6 +87,12 @@ def test_a_workflow_file_is_drawn_and_run(lab: Lab) -> None:
     picture = lab.page.locator(".ntl-viewer .ntl-dag")
     expect(picture.locator("rect")).to_have_count(4)
     expect(picture).to_contain_text("nodetool.text.Concat")
+    lab.page.set_viewport_size({"width": 900, "height": 1200})
+    wide = "viewer => viewer.scrollWidth > viewer.clientWidth"
+    assert lab.page.locator(".ntl-viewer").evaluate(wide)
+    lab.page.get_by_role("button", name="Fit").click()
+    assert not lab.page.locator(".ntl-viewer").evaluate(wide)
+    lab.page.set_viewport_size({"width": 1280, "height": 1200})
     lab.page.get_by_role("button", name="Run with NodeTool").click()
     asked = lab.page.get_by_role("dialog")
     asked.get_by_label("time").fill("night")

@@ -7,6 +7,7 @@ import json
 import pytest
 from playwright.sync_api import Locator, expect
 
+from nodetool_jupyter import __version__
 from tests.browser.cells import GO, SETUP, STREAM
 from tests.browser.lab import DARK, Lab
 from tests.browser.server import Server
@@ -109,6 +110,16 @@ def test_a_workflow_file_is_drawn_and_run(lab: Lab) -> None:
     expect(sidebar(lab).get_by_role("listitem")).to_have_count(0)
     sidebar(lab).get_by_role("combobox").select_option("completed")
     expect(sidebar(lab).get_by_role("listitem")).to_have_count(2)
+
+
+def test_kernel_and_server_know_each_other(lab: Lab) -> None:
+    """By what each tells in the store that they share: the kernel's doctor and the server's health say so."""
+    lab.open([SETUP, "%nodetool doctor"])
+    sidebar(lab)
+    lab.run(0, 1)
+    expect(lab.output(1)).to_contain_text(f"nodetool_jupyter {__version__} in it, as here")
+    ask = "async () => (await (await fetch('/nodetool/api/health')).json()).others"
+    assert lab.page.evaluate(ask) == [__version__]
 
 
 def test_what_a_run_left_is_shown_without_its_html(lab: Lab) -> None:

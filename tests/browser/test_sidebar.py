@@ -104,7 +104,7 @@ def test_a_workflow_file_is_drawn_and_run(lab: Lab) -> None:
     lab.picture("sidebar-workflow-file")
     job.get_by_role("button", name="Run the same again").click()
     expect(sidebar(lab).get_by_role("listitem").filter(has_text="a greeting")).to_have_count(2)
-    sidebar(lab).get_by_role("searchbox").fill("A GREETING")
+    sidebar(lab).get_by_placeholder("find a job").fill("A GREETING")
     expect(sidebar(lab).get_by_role("listitem")).to_have_count(2)
     sidebar(lab).get_by_role("combobox").select_option("failed")
     expect(sidebar(lab).get_by_role("listitem")).to_have_count(0)

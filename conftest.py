@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
@@ -38,14 +39,29 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected lives as long as the run: looking for garbage in it takes time and finds none."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A notebook's cells are tests with a kernel, so that other versions of ipykernel get them too."""
+    """A notebook's cells are tests with a kernel, so that other versions of ipykernel get them too. One more
+    example is left to .ci/long where it takes a container.
+    """
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker("kernel")
             if group_of(item.nodeid) == "docker":
                 item.add_marker("docker")
+        if item.get_closest_marker("docker") and item.get_closest_marker("further"):
+            item.add_marker("storm")
         for name in ("browser", "docker"):
             if item.get_closest_marker(name) and group_of(item.nodeid) != name:
                 raise pytest.UsageError(f"{item.nodeid} is marked {name}: give it a name that group_of knows")

@@ -156,7 +156,7 @@ class Job:
     def _suspension(self) -> JobSuspended:
         updates = [event for event in self._read_all() if isinstance(event, JobUpdate)]
         reason = updates[-1].message if updates else None
-        hint = f"%nodetool resume {self.id}, or job.resume(value), lets it go on"
+        hint = f"%nodetool resume {self.id} --value …, or job.resume(value), lets it go on"
         return JobSuspended(
             f"job {self.id} is suspended: {reason or 'no reason given'}", hint=hint, job_id=self.id
         )

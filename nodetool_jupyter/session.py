@@ -9,6 +9,7 @@ import atexit
 import os
 import threading
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,18 @@ from nodetool_jupyter.engine.annotations import describe
 from nodetool_jupyter.engine.context import ProcessingContext, Services
 from nodetool_jupyter.engine.plan import compile_graph
 from nodetool_jupyter.engine.registry import Registry
+from nodetool_jupyter.environment import read_secret
 from nodetool_jupyter.errors import NodeToolError, OptionError, StrategyUnavailable, WorkflowError
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.manager import JobExecutionManager
 from nodetool_jupyter.model.graph import Graph, Workflow
 from nodetool_jupyter.model.job import JobRecord, JobStatus
+from nodetool_jupyter.model.peers import Peer, differ, version_here
 from nodetool_jupyter.model.request import Origin, ResourceLimits, RunJobRequest
 from nodetool_jupyter.nodes import FAMILIES
 from nodetool_jupyter.nodes.origins import package_of
 from nodetool_jupyter.nodes.references import read_uri
-from nodetool_jupyter.settings import Settings, load_settings, read_secret
+from nodetool_jupyter.settings import Settings, load_settings
 from nodetool_jupyter.store import open_store
 from nodetool_jupyter.store.base import Store
 from nodetool_jupyter.store.pruning import Bounds, Pruned, prune
@@ -46,13 +49,30 @@ AT_EXIT_SECONDS = 2.0
 class Session:
     """One process's way to run jobs. ``close`` ends its jobs; a closed session is not used again."""
 
-    def __init__(self, settings: Settings, store: Store | None = None) -> None:
+    def __init__(self, settings: Settings, store: Store | None = None, *, is_server: bool = False) -> None:
         self.settings = settings
         self.store = store or open_store(settings)
         families = installed_first(FAMILIES) if settings.prefer_installed_nodes else FAMILIES
         self.registry = Registry({**families, **CELL_NODES}, package_of, InstalledNodes())
         self.manager = JobExecutionManager(settings, self.store, self.registry, self._make_strategy)
+        with suppress(OSError):  # a disk that is full keeps nobody from reading jobs
+            self.manager.owner.introduce(Peer(version=version_here(), is_server=is_server))
         self.manager.recover_jobs()
+
+    def peers(self) -> list[Peer]:
+        """The other processes that share the store, with their versions."""
+        return self.store.peers(self.manager.owner.id)
+
+    def server_mismatch(self) -> str | None:
+        """Why a Jupyter server that shares the store and this process don't fit together."""
+        here = version_here()
+        for peer in self.peers():
+            if peer.is_server and differ(peer.version, here):
+                return (
+                    f"nodetool_jupyter is {here} here and {peer.version} in the Jupyter server: "
+                    "restart the older one, and reload its pages"
+                )
+        return None
 
     def _make_strategy(self, name: str) -> Strategy:
         strategy = load_strategy(name)
@@ -204,23 +224,23 @@ _session: Session | None = None
 _lock = threading.Lock()
 
 
-def get_session() -> Session:
+def get_session(*, is_server: bool = False) -> Session:
     """This process's session, made at first use and closed at exit."""
     global _session
     with _lock:
         if _session is None:
-            _session = Session(load_settings())
+            _session = Session(load_settings(), is_server=is_server)
             atexit.register(close_session)
         return _session
 
 
-def adopt_left_jobs() -> None:
+def adopt_left_jobs(*, is_server: bool = False) -> None:
     """Take over jobs whose kernel has gone, if there may be any: a session is only opened where there is a
     store. Raises SettingsError, StoreError.
     """
     settings = load_settings()
     if settings.env != "test" and settings.store == "sqlite" and (settings.home / DATABASE).exists():
-        get_session().manager.recover_jobs()
+        get_session(is_server=is_server).manager.recover_jobs()
 
 
 def close_session() -> None:

@@ -245,6 +245,23 @@ def _read_params(text: str, names: Mapping[str, Any]) -> Mapping[str, Any]:
     return _check_params(_read_literal(text))
 
 
+def read_any(flag: str, text: str, names: Mapping[str, Any]) -> Any:
+    """A value of any type: ``$var``'s, what JSON says, or the text itself where it doesn't look like JSON."""
+    match = VARIABLE.fullmatch(text)
+    if match:
+        return _lookup(match.group(1), names)
+    text = text.replace("$$", "$")
+    try:
+        document = parse_json(text)
+    except DocumentError as error:
+        if not text.startswith(("{", "[", '"')):
+            return text
+        raise OptionError(f"{flag} can't be read as JSON: {error.message}", hint="or give $name") from None
+    if document.flaws:
+        raise OptionError(f"{flag} {document.flaws[0].message}", hint="or give $name")
+    return document.value
+
+
 def _read_literal(text: str) -> Any:
     """JSON, or what ``repr`` makes of a dict: that is what IPython puts in place of ``$var``."""
     try:

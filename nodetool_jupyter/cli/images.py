@@ -10,7 +10,8 @@ from nodetool_jupyter.cli.commands import PROGRAM
 from nodetool_jupyter.cli.main import COMPLETED
 from nodetool_jupyter.cli.writing import for_shell, tell
 from nodetool_jupyter.errors import OptionError
-from nodetool_jupyter.strategies.docker.client import Engine, Image
+from nodetool_jupyter.strategies.docker.client import Engine
+from nodetool_jupyter.strategies.docker.facts import Image
 from nodetool_jupyter.strategies.docker.image import build_image, default_image, list_images, prune_images
 from nodetool_jupyter.views.sheet import Grid
 

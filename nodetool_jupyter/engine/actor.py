@@ -6,7 +6,6 @@ runner steps it at a time; reports from node code may come from any thread.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from time import time
 from typing import TYPE_CHECKING, Any, cast
@@ -34,6 +33,22 @@ if TYPE_CHECKING:
 
 Full = list[tuple[Inbox, str]]
 """Handles, each of an inbox, that have no space."""
+NOTHING = object()
+"""Where no value has been sent."""
+
+
+class Stream:
+    """One streaming edge of one run, from its first value on."""
+
+    __slots__ = ("count", "edge", "has_moved", "inbox", "reader")
+
+    def __init__(self, edge: PlanEdge, reader: Actor) -> None:
+        self.edge = edge
+        self.reader = reader
+        self.inbox = reader.inbox
+        self.count = 0
+        self.has_moved = False
+        """Whether values have passed since the last pulse."""
 
 
 class Actor(Reporter):
@@ -43,11 +58,12 @@ class Actor(Reporter):
         "_bound",
         "_cached",
         "_context",
-        "_counts",
         "_devices",
         "_fire",
-        "_last",
         "_lost_reader",
+        "_routed",
+        "_sent",
+        "_streams",
         "fire_anew",
         "has_fired",
         "inbox",
@@ -68,10 +84,11 @@ class Actor(Reporter):
         self._devices: Devices | None = None
         self._bound: Bound | None = None
         self._context: ProcessingContext | None = None
-        self._counts: dict[PlanEdge, int] = defaultdict(int)
-        """How many values have gone along each streaming edge."""
-        self._last: dict[str, Any] | None = None
-        """The values that were sent last, by handle."""
+        self._streams: dict[PlanEdge, Stream] = {}
+        self._sent: Any = NOTHING
+        """The value that was sent last, of a node with one output."""
+        self._routed: dict[str, Any] | None = None
+        """The values that were sent last by handle, of a node with several."""
 
     async def step(self) -> None:
         """Fire as often as what has arrived allows; end when nothing more can come. Raises NodeError."""
@@ -181,7 +198,7 @@ class Actor(Reporter):
         """Output and preview nodes: the engine shows their value and passes it on."""
         node = self.node
         value = values.get("value", node.properties.get("value"))
-        self._last = {DEFAULT_HANDLE: value}
+        self._sent = value
         if node.spec.role is Role.PREVIEW:
             self.report_preview(value)
         else:
@@ -235,31 +252,45 @@ class Actor(Reporter):
         if self._cached is not None:
             self._cached.take(result)
         if not spec.routes:
-            self._last = {DEFAULT_HANDLE: result}
+            self._sent = result
             return self._send_value(DEFAULT_HANDLE, result)
         full: Full = []
         routed = self.routed(result)
         for handle, value in routed.items():
             full += self._send_value(handle, value) or ()
-        self._last = {**(self._last or {}), **routed}
+        self._routed = {**(self._routed or {}), **routed}
         return full
 
     def _send_value(self, handle: str, value: Any) -> Full | None:
         """Hand one value to the inboxes behind an output handle."""
         full = None
         run = self.run
-        counts = self._counts
         for edge in self.node.outgoing.get(handle, ()):
-            inbox = run.deliver(edge, value)
-            if inbox is None:
+            if not edge.streams:
+                self._lost_reader |= run.deliver(edge, value) is None
+                continue
+            stream = self._streams.get(edge) or self._stream_of(edge)
+            if stream is None or stream.inbox.is_closed:
                 self._lost_reader = True
-            elif edge.streams:
-                counts[edge] += 1
-                if edge not in run.telling.moved:
-                    run.telling.edge_moved(edge, counts)
-                if inbox.size >= inbox.limit and inbox.is_full(edge.target_handle):
-                    full = [*(full or ()), (inbox, edge.target_handle)]
+                continue
+            target, inbox = stream.edge.target_handle, stream.inbox
+            inbox.push(target, value)
+            if not stream.reader.is_scheduled:
+                run.schedule(stream.reader)
+            stream.count += 1
+            if not stream.has_moved:
+                run.telling.edge_moved(stream)
+            if inbox.size >= inbox.limit and inbox.is_full(target):
+                full = [*(full or ()), (inbox, target)]
         return full
+
+    def _stream_of(self, edge: PlanEdge) -> Stream | None:
+        """What goes along a streaming edge; None where its reader had ended before."""
+        reader = self.run.actor_of(edge.target)
+        if reader is None:
+            return None
+        stream = self._streams[edge] = Stream(edge, reader)
+        return stream
 
     async def give(self, result: Any) -> None:
         """Send a result on that another firing has given."""
@@ -285,10 +316,10 @@ class Actor(Reporter):
         self.inbox.close()
         if self.has_fired:
             self.flush_reports()
-            self.tell_completed(self._last)
+            self.tell_completed(self._routed if self._sent is NOTHING else {DEFAULT_HANDLE: self._sent})
         run.end_edges(node)
-        if self._counts:
-            run.telling.edges_drained(self._counts)
+        if self._streams:
+            run.telling.edges_drained(self._streams.values())
         self._context = None  # it knows this actor: without the cycle both are freed at once, with all values
         self._fire = self.fire_anew = _end_of_firing
         self._cached = None

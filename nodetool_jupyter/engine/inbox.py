@@ -19,6 +19,10 @@ from nodetool_jupyter.engine.plan import PlanNode
 
 LIMIT = 64
 """Values that a queue of an inbox holds before its producers wait."""
+LOW = 4
+"""Producers that wait go on when a queue has shrunk to this part of its limit: waking them costs more than
+a value does.
+"""
 
 
 class InputError(ValueError):
@@ -35,11 +39,14 @@ class Inbox:
     ``take`` gives the values of the next firing or None; ``is_over`` says that no firing will come any more.
     """
 
-    __slots__ = ("_checks", "_gathered", "_open", "_parking", "limit", "size", "space", "total_open")
+    __slots__ = (
+        "_checks", "_gathered", "_open", "_parking", "is_closed", "limit", "size", "space", "total_open",
+    )  # fmt: skip
 
     def __init__(self, node: PlanNode, parking: Parking) -> None:
         self.size = 0
         self.limit = LIMIT
+        self.is_closed = False
         self.total_open = len(node.incoming)
         self.space: dict[str, list[asyncio.Future[None]]] | None = None
         """Producers that wait, by the handle they wait for."""
@@ -102,7 +109,7 @@ class Inbox:
             self._make_space(handle, queue)
 
     def _make_space(self, handle: str, queue: deque[Any]) -> None:
-        if self.space and handle in self.space and len(queue) <= self.limit // 2:
+        if self.space and handle in self.space and len(queue) <= self.limit // LOW:
             self._parking.wake(self.space.pop(handle))
 
     def wake_producers(self) -> None:
@@ -113,6 +120,7 @@ class Inbox:
 
     def close(self) -> None:
         """The node has ended: nothing waits for it any more, nor will a producer that is on its way to."""
+        self.is_closed = True
         self.limit = sys.maxsize
         self.wake_producers()
 
@@ -173,7 +181,7 @@ class AnyInbox(Inbox):
             return None
         handle, value = self._arrived.popleft()
         self.size -= 1
-        if self.space and self.size <= self.limit // 2:
+        if self.space and self.size <= self.limit // LOW:
             self.wake_producers()
         values[handle] = self._check(handle, value)
         return values
@@ -242,16 +250,20 @@ class StreamInbox(Inbox):
     values.
     """
 
-    __slots__ = ("_arrivals", "_is_hopeless", "_plain", "_queues", "_started", "_waiters")
+    __slots__ = ("_arrivals", "_is_hopeless", "_numbers", "_plain", "_queues", "_started", "_waiters")
 
     def __init__(self, node: PlanNode, parking: Parking) -> None:
         super().__init__(node, parking)
         self._open: dict[str, int] = dict(node.producers)
         inputs = node.spec.inputs
         self._plain: dict[str, Any] = {}
-        self._queues: dict[str, deque[tuple[int, Any]]] = {
+        self._queues: dict[str, deque[Any]] = {
             name: deque() for name in self._open if name not in inputs or inputs[name].streamed
         }
+        self._numbers: dict[str, deque[int]] = {}
+        """When each value arrived, as a number; where there is one queue its order says that."""
+        if len(self._queues) > 1:
+            self._numbers = {name: deque() for name in self._queues}
         self._arrivals = 0
         self._started = False
         self._is_hopeless = False
@@ -266,9 +278,11 @@ class StreamInbox(Inbox):
         if queue is None:
             super().push(handle, value)
             return
-        self._arrivals = number = self._arrivals + 1
+        if self._numbers:
+            self._arrivals += 1
+            self._numbers[handle].append(self._arrivals)
         self.size += 1
-        queue.append((number, value))
+        queue.append(value)
         if self._waiters:
             self._wake()
 
@@ -315,9 +329,11 @@ class StreamInbox(Inbox):
             if not queue:
                 await self._wait()
                 continue
-            value = queue.popleft()[1]
+            if self._numbers:
+                self._numbers[handle].popleft()
+            value = queue.popleft()
             self.size -= 1
-            if self.space and len(queue) <= self.limit // 2:
+            if self.space and len(queue) <= self.limit // LOW:
                 self._make_space(handle, queue)
             if check is not None:
                 try:
@@ -329,17 +345,25 @@ class StreamInbox(Inbox):
     async def iter_any_input(self) -> AsyncIterator[tuple[str, Any]]:
         """(handle, value) in the order of arrival, until all have ended."""
         while True:
-            waiting = [(queue[0][0], handle) for handle, queue in self._queues.items() if queue]
-            if waiting:
-                handle = min(waiting)[1]
+            handle = self._earliest()
+            if handle is not None:
                 queue = self._queues[handle]
-                value = queue.popleft()[1]
+                value = queue.popleft()
                 self._popped(handle, queue)
                 yield handle, self._check(handle, value)
             elif any(self._open[handle] for handle in self._queues):
                 await self._wait()
             else:
                 return
+
+    def _earliest(self) -> str | None:
+        """The handle whose next value arrived before those of the others; takes it off the numbers."""
+        waiting = [(numbers[0], handle) for handle, numbers in self._numbers.items() if numbers]
+        if waiting:
+            handle = min(waiting)[1]
+            self._numbers[handle].popleft()
+            return handle
+        return next((handle for handle, queue in self._queues.items() if queue), None)
 
 
 def make_inbox(node: PlanNode, parking: Parking) -> Inbox:

@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from contextvars import Context, copy_context
 from time import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from nodetool_jupyter.engine.plan import PlanEdge
 from nodetool_jupyter.model.batch import Batch, Moment
 from nodetool_jupyter.model.events import EdgeUpdate, Event
 
 if TYPE_CHECKING:
+    from nodetool_jupyter.engine.actor import Stream
     from nodetool_jupyter.engine.reporter import Reporter
 
 EventSink = Callable[[Batch], None]
@@ -53,8 +53,8 @@ class Telling:
         """How many nodes' starts are still told at once: a process that may crash says so where it was."""
         self._will_pulse = False
         self._reporters: dict[Reporter, None] = {}
-        self.moved: dict[PlanEdge, Mapping[PlanEdge, int]] = {}
-        """Streaming edges that values have passed since the last pulse, with where their counts are."""
+        self._moved: dict[Stream, None] = {}
+        """Streaming edges that values have passed since the last pulse."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._context: Context | None = None
@@ -135,18 +135,19 @@ class Telling:
         self._reporters[reporter] = None
         self._schedule_pulse()
 
-    def edge_moved(self, edge: PlanEdge, counts: Mapping[PlanEdge, int]) -> None:
+    def edge_moved(self, stream: Stream) -> None:
         """A first value has passed a streaming edge: tell the count with the next pulse, as it is then."""
-        self.moved[edge] = counts
+        stream.has_moved = True
+        self._moved[stream] = None
         if not self._will_pulse:
             self._schedule_pulse()
 
-    def edges_drained(self, counts: Mapping[PlanEdge, int]) -> None:
+    def edges_drained(self, streams: Iterable[Stream]) -> None:
         """Streaming edges have carried their last value."""
         with self.reporting:
-            for edge, count in counts.items():
-                self.moved.pop(edge, None)
-                self.emit(EdgeUpdate(edge_id=edge.id, status="drained", counter=count, timestamp=time()))
+            for stream in streams:
+                self._moved.pop(stream, None)
+                self.emit(_edge_update(stream, "drained"))
 
     def _schedule_pulse(self) -> None:
         if not self._will_pulse:
@@ -168,11 +169,14 @@ class Telling:
             self._reporters.pop(reporter, None)
             reporter.tell_progress()
         with self.reporting:
-            moved, self.moved = self.moved, {}
-            for edge, counts in list(moved.items()):
-                self._outbox.append(
-                    EdgeUpdate(edge_id=edge.id, status="message_sent", counter=counts[edge], timestamp=time())
-                )
+            moved, self._moved = self._moved, {}
+            for stream in list(moved):
+                stream.has_moved = False
+                self._outbox.append(_edge_update(stream, "message_sent"))
+
+
+def _edge_update(stream: Stream, status: Literal["message_sent", "drained"]) -> EdgeUpdate:
+    return EdgeUpdate(edge_id=stream.edge.id, status=status, counter=stream.count, timestamp=time())
 
 
 def _drop(_batch: Batch) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
+from nodetool_jupyter.authoring.option_line import read_any
+from nodetool_jupyter.environment import parse_bytes
 from nodetool_jupyter.errors import OptionError
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.magics.arguments import Arguments
@@ -12,32 +15,44 @@ from nodetool_jupyter.magics.cell import told
 from nodetool_jupyter.magics.notebook import Notebook
 from nodetool_jupyter.magics.tables import tell
 from nodetool_jupyter.magics.waiting import CellJob, Interrupts
-from nodetool_jupyter.settings import parse_bytes
+from nodetool_jupyter.session import Session
 from nodetool_jupyter.store.pruning import Bounds
 from nodetool_jupyter.worker.limits import sized
 
 LAST = "last"
+VALUE = "--value"
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 AGE = re.compile(r"(\d{1,6})([smhdw])")
 
 
 def retry(notebook: Notebook, given: Arguments) -> Any:
     """``retry``: the job once more, from the start."""
-    return _again(notebook, given, resume=False)
+    return _follow(notebook, given, lambda session, ref: session.retry(ref))
 
 
 def resume(notebook: Notebook, given: Arguments) -> Any:
-    """``resume``: the job once more, from the results that it has left."""
-    return _again(notebook, given, resume=True)
+    """``resume``: the job once more, from the results that it has left; a suspended one goes on, with a value
+    where one is given.
+    """
+    if not given.has(VALUE):
+        return _follow(notebook, given, lambda session, ref: session.retry(ref, resume=True))
+    value = read_any(VALUE, given.values[VALUE], notebook.namespace)
+
+    def begin(session: Session, ref: str) -> Job:
+        job = session.find(ref)
+        job.resume(value)
+        return job
+
+    return _follow(notebook, given, begin)
 
 
-def _again(notebook: Notebook, given: Arguments, *, resume: bool) -> Any:
+def _follow(notebook: Notebook, given: Arguments, begin: Callable[[Session, str], Job]) -> Any:
     from nodetool_jupyter.widgets.display import show, watch
 
     session = notebook.session()
     mode = str(notebook.defaults.progress or session.settings.progress)
     with Interrupts() as interrupts:
-        job = session.retry(given.word or LAST, resume=resume)
+        job = begin(session, given.word or LAST)
         interrupts.sentence += f"; %nodetool status {job.id} says how its job stands"
         if given.has("--background"):
             watch(job, mode)

@@ -30,6 +30,8 @@ class Flag:
     help: str
     metavar: str = ""
     choices: tuple[str, ...] = ()
+    is_value: bool = False
+    """Whether it takes a value of any type, which ``$name`` is as itself."""
 
 
 @dataclass(frozen=True, slots=True)

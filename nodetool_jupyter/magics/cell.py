@@ -66,7 +66,7 @@ def run(notebook: Notebook, options: CellOptions, body: str) -> Any:
     try:
         if options.strategy is not None:
             load_strategy(options.strategy)  # also where no node will want it: a wrong word is always told
-        authored = _read(notebook, options, body)
+        authored = read_body(notebook, options, body)
         if authored.graph is None:
             return authored.value
         source = CellSource(body.split("\n"), authored.line_of_node)
@@ -76,7 +76,8 @@ def run(notebook: Notebook, options: CellOptions, body: str) -> Any:
         raise
 
 
-def _read(notebook: Notebook, options: CellOptions, body: str) -> Authored:
+def read_body(notebook: Notebook, options: CellOptions, body: str = "") -> Authored:
+    """The workflow of a cell's body, or of the file that the options name; nothing runs."""
     try:
         return read_cell(body, options, notebook.namespace, notebook.shell.transform_cell)
     except KeyboardInterrupt as error:

@@ -57,7 +57,17 @@ COMMANDS: tuple[Command, ...] = (
     Command("cancel", "end a job", jobs.cancel, "ID", JOB),
     Command("result", "a job's result, once it has ended", jobs.give_result, "[ID]", JOB),
     Command("retry", "run a job again as a new one", again.retry, "[ID]", JOB, (BACKGROUND,)),
-    Command("resume", "go on from the results that a job has left", again.resume, "[ID]", JOB, (BACKGROUND,)),
+    Command(
+        "resume",
+        "go on from the results that a job has left",
+        again.resume,
+        "[ID]",
+        JOB,
+        (
+            Flag(again.VALUE, "what a suspended job goes on with", "JSON|$var", is_value=True),
+            BACKGROUND,
+        ),
+    ),
     Command(
         "prune",
         "remove jobs of the past, with their files",

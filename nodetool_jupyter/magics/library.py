@@ -7,14 +7,16 @@ from importlib import import_module
 from pathlib import Path
 
 from nodetool_jupyter.authoring import CELL_NODES
-from nodetool_jupyter.authoring.files import FORMATS, load_workflow, save_workflow
+from nodetool_jupyter.authoring.files import FORMATS, save_workflow
 from nodetool_jupyter.authoring.nested import nodes_in
+from nodetool_jupyter.authoring.options import CellOptions
 from nodetool_jupyter.engine.node import NOTEBOOK
 from nodetool_jupyter.engine.registry import OURS, Registry, module_specs
 from nodetool_jupyter.engine.spec import REQUIRED, InputSpec, NodeSpec
 from nodetool_jupyter.errors import OptionError, WorkflowError
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.magics.arguments import Arguments
+from nodetool_jupyter.magics.cell import read_body
 from nodetool_jupyter.magics.jobs import show_graph_of_job
 from nodetool_jupyter.magics.notebook import Notebook
 from nodetool_jupyter.magics.tables import put, tell
@@ -44,12 +46,17 @@ def show_graph(notebook: Notebook, given: Arguments) -> None:
     if path.suffix.lower() not in FORMATS and not path.exists():
         show_graph_of_job(notebook, given.word)
         return
-    workflow = load_workflow(path)
-    name = workflow.name or path.stem
-    view = JobView(workflow.graph, name)
-    unknown = _mark_unknown(view, notebook.session().registry)
+    authored = read_body(notebook, CellOptions(file=path))
+    graph, registry = authored.graph, notebook.session().registry
+    if graph is None:
+        raise OptionError(f"{path} makes no nodes: there is nothing to draw", hint="call a node in it")
+    for spec in authored.specs.values():
+        registry.add(spec)
+    name = authored.name or path.stem
+    view = JobView(graph, name)
+    unknown = _mark_unknown(view, registry)
     note = "? is not known here: " + "; ".join(unknown) if unknown else ""
-    put(Sheet([Heading(name), drawn(workflow.graph, name, view), *([Words(note)] if note else [])]))
+    put(Sheet([Heading(name), drawn(graph, name, view), *([Words(note)] if note else [])]))
 
 
 def _mark_unknown(view: JobView, registry: Registry) -> list[str]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from warnings import warn
 
 from nodetool_jupyter.magics.defaults import NodeToolMagics
+from nodetool_jupyter.model.peers import VersionWarning
 from nodetool_jupyter.session import Session, get_session
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Notebook:
         self.failure: BaseException | None = None
         """What the last cell of ours raised."""
         self._sources: dict[str, CellSource] = {}
+        self._is_compared = False
 
     @property
     def namespace(self) -> dict[str, Any]:
@@ -54,7 +57,15 @@ class Notebook:
         """The session, with the node types of the notebook as they are now."""
         session = get_session()
         session.registry.add_namespace(self.namespace)
+        self._compare_versions(session)
         return session
+
+    def _compare_versions(self, session: Session) -> None:
+        """Say once that the server is of another release; ``doctor`` says it each time."""
+        mismatch = None if self._is_compared else session.server_mismatch()
+        self._is_compared = True
+        if mismatch is not None:
+            warn(mismatch, VersionWarning, stacklevel=2)
 
     def remember(self, job_id: str, source: CellSource) -> None:
         """Keep the cell that a job came from."""

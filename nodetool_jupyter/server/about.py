@@ -14,7 +14,8 @@ from pydantic_core import from_json
 from tornado import web
 
 from nodetool_jupyter.errors import NodeToolError, StrategyError
-from nodetool_jupyter.server.backend import VERSION, Backend, check_strategy
+from nodetool_jupyter.model.peers import differ, version_here
+from nodetool_jupyter.server.backend import Backend, check_strategy
 from nodetool_jupyter.server.base import Handler
 from nodetool_jupyter.strategies.registry import load_strategy, strategy_names
 from nodetool_jupyter.worker.wire import PROTOCOL
@@ -59,9 +60,9 @@ def mismatch(client: str, api: int) -> str | None:
     if api != API:
         older = "this page" if api < API else "the server"
         return f"the server's interface has version {API}, this page knows {api}: upgrade {older}"
-    if client and client.split(".")[:2] != VERSION.split(".")[:2]:
+    if client and differ(client, version_here()):
         return (
-            f"nodetool_jupyter is {VERSION} in the server and {client[:40]} in this page: "
+            f"nodetool_jupyter is {version_here()} in the server and {client[:40]} in this page: "
             "restart the server and reload the page"
         )
     return None
@@ -70,12 +71,13 @@ def mismatch(client: str, api: int) -> str | None:
 def _health(backend: Backend) -> dict[str, Any]:
     session = backend.session
     return {
-        "version": VERSION,
+        "version": version_here(),
         "api": API,
         "protocol": PROTOCOL,
         "python": platform.python_version(),
         "jupyter_server": server_version,
         "store": session.settings.store,
+        "others": [peer.version for peer in session.peers() if not peer.is_server],
         "strategies": [_strategy(backend, name) for name in strategy_names()],
     }
 

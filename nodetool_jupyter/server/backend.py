@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,7 +27,6 @@ from nodetool_jupyter.worker.folder import ORDER
 
 T = TypeVar("T")
 
-VERSION = version("nodetool-jupyter")
 THREADS = 8
 MOST_STREAMS = 64
 LOOK = 5.0
@@ -66,7 +64,7 @@ class Backend:
     @property
     def session(self) -> Session:
         """This process's session, made at first use."""
-        return get_session()
+        return get_session(is_server=True)
 
     @property
     def store(self) -> Store:
@@ -92,7 +90,7 @@ class Backend:
         if self._is_stopped:
             return
         try:
-            await self.run(adopt_left_jobs)
+            await self.run(partial(adopt_left_jobs, is_server=True))
         except NodeToolError as error:
             self.serverapp.log.warning("nodetool_jupyter can't look for left jobs: %s", error)
         if not self._is_stopped:

@@ -19,7 +19,7 @@ from tornado.iostream import StreamClosedError
 
 from nodetool_jupyter.errors import NodeToolError, OptionError
 from nodetool_jupyter.model.job import JobRecord
-from nodetool_jupyter.server.backend import VERSION
+from nodetool_jupyter.model.peers import version_here
 from nodetool_jupyter.server.base import Handler, Refused
 from nodetool_jupyter.server.following import Cursor, Follower, News
 
@@ -74,7 +74,7 @@ class EventsHandler(Handler):
 
     async def _messages(self, follower: Follower) -> AsyncIterator[bytes]:
         """SSE messages until there are no more; a comment after each while without any."""
-        yield _message("hello", to_json({"version": VERSION}), str(follower.cursor), "retry: 1000\n")
+        yield _message("hello", to_json({"version": version_here()}), str(follower.cursor), "retry: 1000\n")
         told = monotonic()
         while not self._stop.is_set():
             news = await self.run(follower.read)

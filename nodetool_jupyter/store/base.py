@@ -16,6 +16,7 @@ from pathlib import Path
 
 from nodetool_jupyter.errors import ErrorCode, JobNotFound, StoreError
 from nodetool_jupyter.model.job import JobRecord, JobStatus
+from nodetool_jupyter.model.peers import Peer
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.worker.event_log import FULL_DISK, EventLog
 
@@ -54,9 +55,17 @@ def fault_code(error: BaseException) -> ErrorCode:
 class Owner:
     """One who looks after jobs: alive until ``close`` or the end of its process, however it ends."""
 
-    def __init__(self, owner_id: str, release: Callable[[], None]) -> None:
+    def __init__(
+        self, owner_id: str, release: Callable[[], None], note: Callable[[bytes], object] | None = None
+    ) -> None:
         self.id = owner_id
         self._release: Callable[[], None] | None = release
+        self._note = note
+
+    def introduce(self, peer: Peer) -> None:
+        """Tell the other processes who this is; raises OSError where that can't be written down."""
+        if self._note is not None:
+            self._note(peer.model_dump_json().encode())
 
     def close(self) -> None:
         """Give the owner's jobs up to whoever claims them; harmless twice."""
@@ -143,6 +152,10 @@ class Store(ABC):
     @abstractmethod
     def owner_address(self, owner_id: str) -> Path | None:
         """Where that owner can be reached by a socket; None where no other process could look for it."""
+
+    @abstractmethod
+    def peers(self, but: str) -> list[Peer]:
+        """Who has introduced themselves here and lives, without the owner ``but``."""
 
     @abstractmethod
     def close(self) -> None:

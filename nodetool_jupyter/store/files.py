@@ -10,15 +10,19 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nodetool_jupyter.errors import StoreError
+from nodetool_jupyter.model.peers import Peer
 from nodetool_jupyter.store.base import Owner, new_job_id
 from nodetool_jupyter.values.files import make_private
 
 POLL = 0.005
 OWNERS_TIMEOUT = 10.0
+NOTE = ".json"
+BESIDE = (".sock", NOTE)
+"""What an owner has beside its lock."""
 
 _held: set[int] = set()
 
@@ -92,20 +96,34 @@ def register_owner(folder: Path) -> Owner:
         for path in folder.glob("*.lock"):
             if not is_held(path):
                 path.unlink(missing_ok=True)
-                path.with_suffix(".sock").unlink(missing_ok=True)
+                for suffix in BESIDE:
+                    path.with_suffix(suffix).unlink(missing_ok=True)
         owner_id = new_job_id()
         path = folder / f"{owner_id}.lock"
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         _held.add(fd)
         _try_lock(fd)
 
+    note = path.with_suffix(NOTE)
+
     def release() -> None:
         if fd in _held:
             _held.discard(fd)
+            note.unlink(missing_ok=True)
             path.unlink(missing_ok=True)
             os.close(fd)
 
-    return Owner(owner_id, release)
+    return Owner(owner_id, release, note.write_bytes)
+
+
+def read_notes(folder: Path) -> dict[str, Peer]:
+    """What the owners that live have noted of themselves; a note that can't be read is none."""
+    notes = {}
+    for path in sorted(folder.glob(f"*{NOTE}")):
+        if is_held(path.with_suffix(".lock")):
+            with suppress(OSError, ValueError):
+                notes[path.stem] = Peer.model_validate_json(path.read_bytes())
+    return notes
 
 
 def is_held(path: Path) -> bool:

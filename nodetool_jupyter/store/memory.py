@@ -17,6 +17,7 @@ from pydantic_core import from_json
 
 from nodetool_jupyter.errors import StoreError
 from nodetool_jupyter.model.job import LIVE, JobRecord, JobStatus
+from nodetool_jupyter.model.peers import Peer
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.store.base import (
     CANDIDATES_SHOWN,
@@ -188,6 +189,9 @@ class MemoryStore(Store):
 
     def owner_is_alive(self, owner_id: str) -> bool:
         return owner_id in self._owners
+
+    def peers(self, but: str) -> list[Peer]:  # noqa: ARG002 - nobody shares it
+        return []
 
     def owner_address(self, owner_id: str) -> Path | None:  # noqa: ARG002 - there are no others to be reached
         return None

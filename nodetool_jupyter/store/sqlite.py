@@ -21,6 +21,7 @@ from pydantic_core import to_json
 
 from nodetool_jupyter.errors import StoreError
 from nodetool_jupyter.model.job import JobRecord, JobStatus
+from nodetool_jupyter.model.peers import Peer
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.store import schema
 from nodetool_jupyter.store.base import (
@@ -34,7 +35,7 @@ from nodetool_jupyter.store.base import (
     refusal,
     taken,
 )
-from nodetool_jupyter.store.files import exclusive, identity, is_held, register_owner, set_aside
+from nodetool_jupyter.store.files import exclusive, identity, is_held, read_notes, register_owner, set_aside
 from nodetool_jupyter.store.job_log import JobLog, StoredLog
 from nodetool_jupyter.values.files import make_private
 from nodetool_jupyter.worker.event_log import NAME, EventLog, lines_of
@@ -185,6 +186,10 @@ class SqliteStore(Store):
 
     def owner_address(self, owner_id: str) -> Path | None:
         return self._home / "owners" / f"{checked_id(owner_id)}.sock"
+
+    def peers(self, but: str) -> list[Peer]:
+        notes = read_notes(self._home / "owners")
+        return [peer for owner_id, peer in notes.items() if owner_id != but]
 
     def close(self) -> None:
         with self._writing, self._reading:

@@ -106,6 +106,20 @@ def cache_finding(session: Session, settings: Settings) -> Finding:
     return Finding("cache", Health.GOOD, f"{sentence}; %nodetool prune --cache")
 
 
+def check_server() -> Iterator[Finding]:
+    """Whether a Jupyter server shows the jobs of this store, and is of this release."""
+    session = get_session()
+    servers = sorted({peer.version for peer in session.peers() if peer.is_server})
+    mismatch = session.server_mismatch()
+    if mismatch is not None:
+        yield Finding("Jupyter server", Health.NOTE, mismatch)
+    elif servers:
+        yield Finding("Jupyter server", Health.GOOD, f"nodetool_jupyter {', '.join(servers)} in it, as here")
+    elif load_settings().store != "memory":
+        sentence = "none has opened this store: a sidebar in JupyterLab would not show the jobs that run here"
+        yield Finding("Jupyter server", Health.NOTE, sentence)
+
+
 def check_threads() -> Iterator[Finding]:
     """How many jobs and blocking nodes run at once, and whether the machine lets them."""
     settings = load_settings()
@@ -172,6 +186,7 @@ def check_packages() -> Iterator[Finding]:
 CHECKS: tuple[Check, ...] = (
     check_settings,
     check_store,
+    check_server,
     check_threads,
     check_strategies,
     check_packages,

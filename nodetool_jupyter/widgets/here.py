@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from functools import cache
-from importlib.metadata import version
 from typing import Any
 
+from nodetool_jupyter.environment import read_notebook_path
 from nodetool_jupyter.job import Job
+from nodetool_jupyter.model.peers import version_here
 from nodetool_jupyter.model.request import LONGEST_ID, LONGEST_PATH, Origin, ResourceLimits
 from nodetool_jupyter.session import Session, Source, get_session, read_limits
-from nodetool_jupyter.settings import read_notebook_path
 
 
 def shell_here() -> Any:
@@ -40,12 +39,7 @@ def origin_here() -> Origin | None:
     parent: dict[str, Any] = getattr(shell, "get_parent", dict)()
     cell = parent.get("metadata", {}).get("cellId", "")
     known = cell if isinstance(cell, str) and len(cell) <= LONGEST_ID else ""
-    return Origin(notebook=path, cell=known, version=_version())
-
-
-@cache
-def _version() -> str:
-    return version("nodetool-jupyter")
+    return Origin(notebook=path, cell=known, version=version_here())
 
 
 def submit(

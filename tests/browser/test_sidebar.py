@@ -73,22 +73,6 @@ def test_a_job_of_a_busy_kernel_is_seen_and_cancelled(lab: Lab, strategy: str) -
     lab.interrupt()
 
 
-def test_a_job_is_found_again_after_a_restart(lab: Lab) -> None:
-    """It goes on, the way back to its cell is there, and so is its end."""
-    start(lab, "subprocess")
-    lab.interrupt()
-    lab.restart_kernel()
-    lab.page.reload()
-    job = row(lab, "rows-subprocess")
-    expect(job).to_contain_text("running")
-    job.get_by_role("button", name="Open the notebook at its cell").click()
-    lab.page.wait_for_function("window.jupyterapp.shell.currentWidget?.content?.activeCellIndex === 1")
-    (lab.folder / GO).touch()
-    expect(job).to_contain_text("completed")
-    lab.set_theme(DARK)
-    lab.picture("sidebar-completed-dark")
-
-
 def test_a_workflow_file_is_drawn_and_run(lab: Lab) -> None:
     """By the commands of the file browser's menu."""
     lab.open(["'nothing'"])
@@ -117,6 +101,24 @@ def test_a_workflow_file_is_drawn_and_run(lab: Lab) -> None:
     expect(sidebar(lab).get_by_role("listitem")).to_have_count(2)
 
 
+@pytest.mark.usefixtures("anew")
+def test_a_job_is_found_again_after_a_restart(lab: Lab) -> None:
+    """It goes on, the way back to its cell is there, and so is its end."""
+    start(lab, "subprocess")
+    lab.interrupt()
+    lab.restart_kernel()
+    lab.page.reload()
+    job = row(lab, "rows-subprocess")
+    expect(job).to_contain_text("running")
+    job.get_by_role("button", name="Open the notebook at its cell").click()
+    lab.page.wait_for_function("window.jupyterapp.shell.currentWidget?.content?.activeCellIndex === 1")
+    (lab.folder / GO).touch()
+    expect(job).to_contain_text("completed")
+    lab.set_theme(DARK)
+    lab.picture("sidebar-completed-dark")
+
+
+@pytest.mark.usefixtures("anew")
 def test_an_end_out_of_sight_is_told(lab: Lab, server: Server) -> None:
     """By a notification that shows the sidebar; not of a cell that the user looks at."""
     server.change_setting("nodetool-jupyter/jobs", {"notifyAfter": 0})
@@ -141,6 +143,7 @@ def test_an_end_out_of_sight_is_told(lab: Lab, server: Server) -> None:
     expect(lab.page.locator("#nodetool-jobs")).to_be_visible()
 
 
+@pytest.mark.usefixtures("anew")
 def test_without_the_server_extension_it_says_what_is_missing(lab: Lab) -> None:
     """Notebooks go on without it."""
     lab.page.route("**/nodetool/api/**", lambda route: route.fulfill(status=404, body="{}"))
@@ -150,6 +153,7 @@ def test_without_the_server_extension_it_says_what_is_missing(lab: Lab) -> None:
     lab.picture("sidebar-without-server")
 
 
+@pytest.mark.usefixtures("anew")
 def test_in_jupyter_notebook(lab: Lab) -> None:
     """Live view and sidebar are the same there."""
     lab.open([SETUP, f"%%nodetool --name rows\n{STREAM.strip()}"])

@@ -18,6 +18,7 @@ from nodetool_jupyter.worker.line import NAME
 from tests.integration.kernels import kernel, read_id
 from tests.support import wait_until
 
+pytestmark = pytest.mark.usefixtures("one_zygote")
 DEADLINE = 30.0
 WAYS = [("threaded", "off"), ("subprocess", "off"), ("subprocess", "default"), ("subprocess", "untrusted")]
 ALL = pytest.mark.parametrize(("strategy", "sandbox"), WAYS)

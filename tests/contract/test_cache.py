@@ -16,6 +16,7 @@ from nodetool_jupyter.model.graph import Edge, Graph, Node
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("one_zygote")
 DEADLINE = 20.0
 FROM_CACHE = "its result comes from the cache"
 Run = Callable[..., Job]

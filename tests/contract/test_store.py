@@ -13,8 +13,10 @@ from nodetool_jupyter.errors import ErrorCode, JobNotFound, StoreError, ValueCro
 from nodetool_jupyter.model.events import Fault
 from nodetool_jupyter.model.graph import Edge, Graph, Node
 from nodetool_jupyter.model.job import JobRecord, JobStatus
+from nodetool_jupyter.model.peers import Peer
 from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
 from nodetool_jupyter.store import Store, new_job_id
+from nodetool_jupyter.store.memory import MemoryStore
 from tests.contract.stores import REQUEST
 
 
@@ -288,6 +290,19 @@ def test_an_owner_lives_until_it_is_closed(store: Store) -> None:
     assert not store.owner_is_alive("")
     assert not store.owner_is_alive(new_job_id())
     second.close()
+
+
+def test_owners_know_one_another(store: Store) -> None:
+    """By what each has told of itself, as long as it lives; a store in memory has nobody beside it."""
+    me, server, silent = (store.register_owner() for _ in range(3))
+    me.introduce(Peer(version="1.0.0"))
+    server.introduce(Peer(version="1.1.0", is_server=True))
+    known = [] if isinstance(store, MemoryStore) else [Peer(version="1.1.0", is_server=True)]
+    assert store.peers(me.id) == known
+    server.close()
+    assert store.peers(me.id) == []
+    silent.close()
+    me.close()
 
 
 def test_a_closed_store_says_so(store: Store) -> None:

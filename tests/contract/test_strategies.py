@@ -49,12 +49,20 @@ from tests.unit.engine.support import Nodes, Out
 
 # A thread may be interrupted between the opening of its trace and the block that closes it.
 pytestmark = [
+    pytest.mark.usefixtures("one_zygote"),
     pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 
 Start = Callable[..., Job]
+AT_ONCE = 5
+FURTHER = pytest.mark.further
+TICKS = [
+    ticks_without_awaiting,
+    pytest.param(ticks, marks=FURTHER),
+    pytest.param(ticks_in_thread, marks=FURTHER),
+]
 
 
 @pytest.fixture(params=["threaded", "subprocess", pytest.param("docker", marks=pytest.mark.docker)])
@@ -132,7 +140,10 @@ class TestEnds:
         assert "on purpose" in (error.details or "")
         assert job.execution.result is None
 
-    @pytest.mark.parametrize(("kind", "status"), [(exits_in_a_task, "failed"), (stops_its_loop, "completed")])
+    @pytest.mark.parametrize(
+        ("kind", "status"),
+        [(exits_in_a_task, "failed"), pytest.param(stops_its_loop, "completed", marks=FURTHER)],
+    )
     def test_a_node_that_reaches_for_its_loop(self, start: Start, kind: Any, status: str) -> None:
         """Neither SystemExit out of a task of its own nor a stopped loop leaves the job without an end."""
         assert start({"a": kind, "g": give}).wait().status == status
@@ -164,9 +175,10 @@ class TestEvents:
             assert (progress[-1].progress, progress[-1].total) == (50, 50)
 
     def test_jobs_do_not_mix(self, start: Start) -> None:
-        """Ten at once: each has its own events, numbers and values."""
+        """Many at once: each has its own events, numbers and values."""
         jobs = [
-            start({"s": (speaks, {"name": f"n{number}"}), "o": Out}, "s > o.value") for number in range(10)
+            start({"s": (speaks, {"name": f"n{number}"}), "o": Out}, "s > o.value")
+            for number in range(AT_ONCE)
         ]
         for number, job in enumerate(jobs):
             job.wait()
@@ -178,8 +190,8 @@ class TestEvents:
 class TestCancel:
     """It stops every node, may be asked for at any time, and is told once."""
 
-    @pytest.mark.parametrize("kind", [ticks, ticks_in_thread, ticks_without_awaiting])
-    @pytest.mark.parametrize("others", [{}, {"t": ticks_in_thread}])
+    @pytest.mark.parametrize("kind", TICKS)
+    @pytest.mark.parametrize("others", [{"t": ticks_in_thread}, pytest.param({}, marks=FURTHER)])
     def test_running_nodes_stop(
         self, start: Start, trace: Path, tmp_path: Path, kind: Any, others: dict[str, Any]
     ) -> None:
@@ -280,7 +292,7 @@ class TestCancel:
 class TestLimits:
     """A limit is kept or refused."""
 
-    @pytest.mark.parametrize("kind", [ticks, ticks_in_thread, ticks_without_awaiting])
+    @pytest.mark.parametrize("kind", TICKS)
     def test_time(self, start: Start, trace: Path, kind: Any) -> None:
         """Every strategy ends a job that takes too long, in the way a cancel does."""
         job = start({"a": (kind, {"path": str(trace)})}, resource_limits=ResourceLimits(timeout=0.2))

@@ -22,6 +22,7 @@ from nodetool_jupyter.session import Session
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.store.pruning import Bounds
 
+pytestmark = pytest.mark.usefixtures("one_zygote")
 DEADLINE = 20.0
 
 
@@ -122,7 +123,14 @@ def states_of(job: Job) -> list[str]:
     return [event.status for event in events if isinstance(event, JobUpdate)]
 
 
-@pytest.mark.parametrize("kind", [asks, asks_in_thread, asks_with_retries])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        asks_with_retries,
+        pytest.param(asks, marks=pytest.mark.further),
+        pytest.param(asks_in_thread, marks=pytest.mark.further),
+    ],
+)
 def test_a_suspended_job_goes_on(start: Start, tmp_path: Path, kind: Any) -> None:
     job = start(kind)
     assert job.status is JobStatus.SUSPENDED

@@ -14,6 +14,7 @@ from tests.integration.gates import Gates, Open
 from tests.integration.workers import Workers, open_workers
 from tests.programs.processes import sees
 from tests.unit.engine.support import spec_of
+from tests.unit.magics.shells import NODES, Shell, open_shell
 
 
 @pytest.fixture
@@ -22,6 +23,14 @@ def gates() -> Iterator[Gates]:
     yield gates
     for gate in gates.open.values():
         gate.set()
+
+
+@pytest.fixture
+def shell() -> Iterator[Shell]:
+    """An IPython shell in this process that knows the nodes shout and fail."""
+    with open_shell() as shell:
+        assert shell.run(NODES).error is None
+        yield shell
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -42,18 +44,41 @@ def test_build(capsys: pytest.CaptureFixture[str], engine: Engine, base: str) ->
     assert NAME in run(capsys, "list")
 
 
-def test_another_in_its_place(
-    capsys: pytest.CaptureFixture[str], engine: Engine, base: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@contextmanager
+def small(more: str = "") -> Iterator[None]:
+    """Images with hardly anything in them are soon built, and have names and labels like all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(images, "RECIPE", f"FROM {{base}}\nCOPY site/ /site/\n{more}")
+        patch.setattr(images, "LIBRARIES", ("platformdirs",))
+        yield
+
+
+def test_requirements(capsys: pytest.CaptureFixture[str], engine: Engine, base: str, tmp_path: Path) -> None:
+    """They are in the image, which says so, and has their name: the one that a refusal tells."""
+    package = f"typing-extensions=={version('typing-extensions')}"
+    path = tmp_path / "nodes.txt"
+    path.write_text(f"{package}\n", "utf-8")
+    with small():
+        name = run(capsys, "build", "--requirements", str(path), "--base", base).strip()
+    image = engine.image(name)
+    assert image is not None
+    engine.remove_image(name)
+    assert images.missing_in(image, [package, "nodetool-core==1"]) == ["nodetool-core==1"]
+    assert images.how_to_add([package]).endswith(f" --image {name}")
+
+
+def test_another_in_its_place(capsys: pytest.CaptureFixture[str], engine: Engine, base: str) -> None:
     """What had the name before is gone, also where it is only renamed."""
+    ids = []
+    for more in ("", "ENV ANOTHER=1\n"):
+        with small(more):
+            run(capsys, "build", "--base", base, "--tag", NAME)
+        image = engine.image(NAME)
+        assert image is not None
+        ids.append(image.id)
+    assert engine.image(ids[0]) is None
     run(capsys, "build", "--base", base, "--tag", NAME)
-    monkeypatch.setattr(images, "RECIPE", images.RECIPE + "ENV ANOTHER=1\n")
-    run(capsys, "build", "--base", base, "--tag", NAME)
-    second = engine.image(NAME)
-    assert second is not None
-    monkeypatch.undo()
-    run(capsys, "build", "--base", base, "--tag", NAME)
-    assert engine.image(second.id) is None
+    assert engine.image(ids[1]) is None
 
 
 def test_prune(capsys: pytest.CaptureFixture[str], engine: Engine, base: str) -> None:

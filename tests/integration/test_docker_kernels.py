@@ -55,12 +55,11 @@ def run_round(engine: Engine, open_session: Open, home: Path, seed: int) -> None
     session.close()
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_jobs_outlive_their_kernel(engine: Engine, open_session: Open, home: Path, seed: int) -> None:
+def test_jobs_outlive_their_kernel(engine: Engine, open_session: Open, home: Path) -> None:
     """Every message once and in order, every result right, whether they ran, began or waited; no container
     is left.
     """
-    run_round(engine, open_session, home, seed)
+    run_round(engine, open_session, home, seed=0)
 
 
 @pytest.mark.storm

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from nodetool_jupyter.errors import (
     CellError,
     InvalidGraph,
     JobNotFound,
-    JobSuspended,
     JobTimedOut,
     NodeError,
     OptionError,
@@ -22,7 +20,7 @@ from nodetool_jupyter.errors import (
 )
 from nodetool_jupyter.job import Job, Result
 from nodetool_jupyter.widgets.panel import Panel
-from tests.unit.magics.shells import NODES, Shell, open_shell
+from tests.unit.magics.shells import Shell
 
 HELLO = {
     "name": "hello",
@@ -44,13 +42,6 @@ HELLO = {
 def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Whether Docker is on this machine makes no difference here."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine.sock")
-
-
-@pytest.fixture
-def shell() -> Iterator[Shell]:
-    with open_shell() as shell:
-        assert shell.run(NODES).error is None
-        yield shell
 
 
 @pytest.fixture
@@ -361,37 +352,3 @@ class TestCommands:
         ran = shell.run("%nodetool jobs")
         assert "<img" not in ran.html
         assert "&lt;img" in ran.html
-
-
-ASKS = """
-from nodetool_jupyter import ProcessingContext, node
-
-@node
-async def asks(text: str, context: ProcessingContext) -> str:
-    if context.resumption is None:
-        context.suspend("please read it", text)
-    return context.resumption.state + "!"
-"""
-
-
-class TestGoingOn:
-    """Jobs that wait for their user."""
-
-    @pytest.mark.parametrize("strategy", ["threaded", "subprocess"])
-    def test_a_suspended_job_is_resumed(self, shell: Shell, strategy: str) -> None:
-        """The cell raises, so that "Run all" stops there, and says how to go on."""
-        assert shell.run(ASKS).error is None
-        ran = shell.run(f"%%nodetool --strategy {strategy} --progress none\nasks(text=shout(text='a'))")
-        assert isinstance(ran.error, JobSuspended)
-        assert "is suspended: please read it" in str(ran.error)
-        assert "%nodetool resume" in str(ran.error)
-        assert shell.run("%nodetool resume last").value == "A!"
-        assert "suspended" not in shell.run("%nodetool jobs").text
-
-    @pytest.mark.parametrize("strategy", ["threaded", "subprocess"])
-    def test_a_cell_is_fed_by_the_next_ones(self, shell: Shell, strategy: str) -> None:
-        shell.run(f"%%nodetool -b -o job --strategy {strategy}\nshout(text=Input('text', str, stream=True))")
-        assert shell.run("job.push_input('text', 'a')").error is None
-        assert isinstance(shell.run("job.push_input('text', 5)").error, OptionError)
-        assert shell.run("job.push_input('text', 'b'); job.end_input('text')").error is None
-        assert shell.run("job.result(20)").value == ["A", "B"]

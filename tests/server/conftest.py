@@ -53,4 +53,4 @@ def client(jp_serverapp: ServerApp, http_server: Any, jp_http_port: int, jp_asyn
 @pytest.fixture
 def session(client: Client) -> Session:
     """The server's own session."""
-    return get_session()
+    return get_session(is_server=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from nodetool_jupyter import __version__
+from nodetool_jupyter.model.peers import Peer
 from nodetool_jupyter.server.about import API, mismatch
 from nodetool_jupyter.session import Session
 from tests.architecture.tree import ROOT
@@ -51,6 +52,16 @@ class TestHealth:
     def test_a_page_is_told(self, client: Client) -> None:
         """By the same answer."""
         assert client.get("/health?client=9.9.0").body["mismatch"].startswith("nodetool_jupyter is")
+
+    def test_kernels_are_known(self, client: Client, session: Session) -> None:
+        """Each process that shares the store tells its version, and knows the server's by its note."""
+        assert client.get("/health").body["others"] == []
+        other = session.store.register_owner()
+        other.introduce(Peer(version="9.9.0"))
+        assert client.get("/health").body["others"] == ["9.9.0"]
+        assert Peer(version=__version__, is_server=True) in session.store.peers(other.id)
+        other.close()
+        assert client.get("/health").body["others"] == []
 
     def test_settings_that_cannot_be_read(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         """The sentence that a cell would show."""

@@ -7,14 +7,15 @@ from __future__ import annotations
 import re
 import socket
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from nodetool_jupyter.environment import get_environment
 from nodetool_jupyter.errors import DockerError, ErrorCode
+from nodetool_jupyter.strategies.docker.facts import Container, Image, read_container, read_image, read_listed
 from nodetool_jupyter.strategies.docker.spec import EngineFacts
 
 if TYPE_CHECKING:
@@ -32,7 +33,12 @@ LOCAL = "unix:///var/run/docker.sock"
 POOL = 64
 SHOWN = 8
 """Pieces of what a failed build said that are told."""
-NEARBY = "unset DOCKER_HOST, run the kernel where the engine runs, or use --strategy subprocess"
+NEARBY = (
+    "unset DOCKER_HOST or say docker context use default, run the kernel where the engine runs, or use "
+    "--strategy subprocess"
+)
+DEFAULT_CONTEXT = "default"
+CONTEXTS = "docker context ls shows what there is; choose by docker context use, or unset DOCKER_CONTEXT"
 RELIEF = "start Docker (sudo systemctl start docker) and be in its group, or use --strategy subprocess"
 
 
@@ -48,36 +54,12 @@ class NotSeen(DockerError):
     """The engine doesn't see this machine's files, so no job could be given to its containers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
-    """What the engine knows of a container. Times in seconds since the epoch."""
+class Stream(Protocol):
+    """What the engine tells by itself; ends when it goes, or when it is closed, in whichever thread."""
 
-    name: str
-    status: str
-    """``created``, ``running``, ``paused``, ``exited``, ``dead``, …"""
-    exit_code: int = 0
-    is_out_of_memory: bool = False
-    error: str = ""
-    created_at: float = 0.0
-    labels: Mapping[str, str] = field(default_factory=dict)
-    mounts: tuple[tuple[str, str], ...] = ()
-    """Source and target of each."""
+    def __iter__(self) -> Iterator[object]: ...
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether something may run in it."""
-        return self.status in ("running", "paused", "restarting", "removing")
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """What the engine knows of an image. ``size`` in bytes."""
-
-    id: str
-    tags: tuple[str, ...]
-    labels: Mapping[str, str]
-    created: str
-    size: int
+    def close(self) -> None: ...
 
 
 class Engine:
@@ -124,6 +106,11 @@ class Engine:
             bounds=frozenset(name for name, key in known.items() if info.get(key, True)),
         )
 
+    def changes(self) -> Stream:
+        """What happens to images and to the engine itself from now on, one by one."""
+        with self._asking("be listened to") as api:
+            return api.events(since=int(time.time()) - 1, filters={"type": ["image", "daemon"]})
+
     # --- containers -------------------------------------------------------------------------------
 
     def create(self, name: str, config: Mapping[str, Any]) -> str:
@@ -148,7 +135,7 @@ class Engine:
 
         with self._asking(f"look at the container {name}") as api:
             try:
-                return _container(api.inspect_container(name))
+                return read_container(api.inspect_container(name))
             except errors.NotFound:
                 return None
 
@@ -199,7 +186,7 @@ class Engine:
         """All that have the label ``name=value`` or ``name``, also those that have ended."""
         with self._asking("list containers") as api:
             found = api.containers(all=True, filters={"label": [label]})
-        return [_listed(each) for each in found]
+        return [read_listed(each) for each in found]
 
     # --- images -----------------------------------------------------------------------------------
 
@@ -209,7 +196,7 @@ class Engine:
 
         with self._asking(f"look at the image {name}") as api:
             try:
-                return _image(api.inspect_image(name))  # type: ignore[no-untyped-call]
+                return read_image(api.inspect_image(name))  # type: ignore[no-untyped-call]
             except errors.ImageNotFound:
                 return None
 
@@ -279,19 +266,19 @@ class Engine:
 
 
 def connect(timeout: float) -> APIClient:
-    """A client of the engine that DOCKER_HOST names, else of this machine's; raises NotSeen for one that is
-    reached by a network: it could be anywhere.
+    """A client of the engine that is named, else of this machine's; raises NotSeen for one that is reached by
+    a network, as it could be anywhere, and DockerError for a context that can't be used.
     """
     from docker.api import APIClient
     from docker.constants import MINIMUM_DOCKER_API_VERSION
-    from docker.utils import kwargs_from_env
 
-    known: dict[str, Any] = {"timeout": timeout, **kwargs_from_env()}
+    named_by, address = find_address(get_environment())
+    known: dict[str, Any] = {"timeout": timeout, **address}
     url = str(known.get("base_url", LOCAL))
     scheme, _, path = url.partition("://")
     if scheme not in LOCAL_SCHEMES:
         raise NotSeen(
-            f"DOCKER_HOST names an engine on another machine ({url}), not supported yet", hint=NEARBY
+            f"{named_by} names an engine on another machine ({url}), not supported yet", hint=NEARBY
         )
     if scheme == "unix":  # docker-py would leave the socket open of a connection that fails
         with socket.socket(socket.AF_UNIX) as attempt:
@@ -304,6 +291,29 @@ def connect(timeout: float) -> APIClient:
     finally:
         asking.close()
     return APIClient(version=version, max_pool_size=POOL, **known)
+
+
+def find_address(environment: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """What names the engine, and what docker-py has to know to reach it. As with docker's own command that is
+    DOCKER_HOST, else the context of DOCKER_CONTEXT, else the one of ``docker context use``.
+    """
+    from docker.context import ContextAPI
+    from docker.context.config import get_current_context_name
+    from docker.utils import kwargs_from_env
+
+    if environment.get("DOCKER_HOST"):
+        return "DOCKER_HOST", {**kwargs_from_env(dict(environment))}
+    name = environment.get("DOCKER_CONTEXT") or get_current_context_name() or DEFAULT_CONTEXT
+    named_by = f"docker's context {name}"
+    if name == DEFAULT_CONTEXT:
+        return named_by, {}
+    try:
+        context: Any = ContextAPI.get_context(name)  # None for one that isn't there
+    except Exception as error:  # docker-py has no narrower one for files that can't be read
+        raise DockerError(f"{named_by} can't be read: {error}", hint=CONTEXTS) from error
+    if context is None or not context.Host:
+        raise DockerError(f"{named_by} is not there", hint=CONTEXTS)
+    return named_by, {"base_url": context.Host, "tls": context.TLSConfig}
 
 
 def _wait_until_removed(api: APIClient, name: str) -> None:
@@ -355,41 +365,3 @@ def _raise_for(line: Mapping[str, Any], what: str, before: str = "") -> None:
 def plain(text: str) -> str:
     """What was said, without colors."""
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
-
-
-def _container(found: Mapping[str, Any]) -> Container:
-    state = found["State"]
-    return Container(
-        name=found["Name"].lstrip("/"),
-        status=state["Status"],
-        exit_code=state["ExitCode"],
-        is_out_of_memory=state["OOMKilled"],
-        error=state["Error"],
-        created_at=_seconds(found["Created"]),
-        labels=found["Config"]["Labels"] or {},
-        mounts=_mounts(found["Mounts"]),
-    )
-
-
-def _listed(found: Mapping[str, Any]) -> Container:
-    return Container(
-        name=found["Names"][0].lstrip("/") if found["Names"] else found["Id"],
-        status=found["State"],
-        created_at=float(found["Created"]),
-        labels=found["Labels"] or {},
-        mounts=_mounts(found["Mounts"]),
-    )
-
-
-def _mounts(found: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
-    return tuple((each.get("Source", ""), each.get("Destination", "")) for each in found)
-
-
-def _seconds(time: str) -> float:
-    """Of the engine's ``2026-01-02T03:04:05.123456789Z``."""
-    return datetime.fromisoformat(time[:19] + "+00:00").timestamp()
-
-
-def _image(found: Mapping[str, Any]) -> Image:
-    labels = (found.get("Config") or {}).get("Labels") or {}
-    return Image(found["Id"], tuple(found.get("RepoTags") or ()), labels, found["Created"], found["Size"])

@@ -103,6 +103,19 @@ def test_a_file_with_unknown_types_is_drawn_and_says_which(shell: Shell, tmp_pat
     assert "'notebook.fetch' is not known here; run the cell that" in error
 
 
+def test_a_python_file_is_drawn(shell: Shell, tmp_path: Path) -> None:
+    """As the cell that its text could be, with the notebook's nodes; nothing of it runs."""
+    shell.run(NODES)
+    path = tmp_path / "loud.py"
+    path.write_text("shout(text=fail(text='a'))", "utf-8")
+    shown = shell.run(f"%nodetool graph {path}")
+    assert (shown.error, "shout_1" in shown.plain, "loud" in shown.plain) == (None, True, True)
+    path.write_text("1 + 1", "utf-8")
+    assert "makes no nodes" in str(shell.run(f"%nodetool graph {path}").error)
+    path.write_text("shout(text=", "utf-8")
+    assert "line 1" in str(shell.run(f"%nodetool graph {path}").error)
+
+
 def test_a_job_is_exported(shell: Shell, tmp_path: Path) -> None:
     """As a file that runs as it is; what only this notebook has is named."""
     path = tmp_path / "out.json"

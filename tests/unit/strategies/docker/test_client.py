@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import socket
 from pathlib import Path
 
 import pytest
 
+from nodetool_jupyter.environment import get_environment
 from nodetool_jupyter.errors import DockerError, ErrorCode
 from nodetool_jupyter.settings import Settings
-from nodetool_jupyter.strategies.docker.client import Engine, Image
+from nodetool_jupyter.strategies.docker.client import Engine, NotSeen, find_address
+from nodetool_jupyter.strategies.docker.facts import Image
 from nodetool_jupyter.strategies.docker.image import PYTHON_LABEL, default_image, labels_of, misfit
 from nodetool_jupyter.strategies.docker.strategy import DockerStrategy
 
@@ -40,6 +45,58 @@ def test_an_engine_on_another_machine(address: str, monkeypatch: pytest.MonkeyPa
     assert not fingerprint.available
     assert f"an engine on another machine ({address})" in fingerprint.sentence
     assert "--strategy subprocess" in fingerprint.sentence
+
+
+@pytest.fixture
+def contexts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Docker's own configuration: the contexts ``near``, which is used, and ``far``."""
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text('{"currentContext": "near"}', "utf-8")
+    for name, host in {"near": f"unix://{tmp_path}/near.sock", "far": "ssh://somebody@192.0.2.1"}.items():
+        folder = tmp_path / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
+        folder.mkdir(parents=True)
+        meta = {"Name": name, "Metadata": {}, "Endpoints": {"docker": {"Host": host}}}
+        (folder / "meta.json").write_text(json.dumps(meta), "utf-8")
+    return tmp_path
+
+
+def test_context_that_is_used(contexts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``docker context use`` says, unless DOCKER_CONTEXT or, before all, DOCKER_HOST names another."""
+    assert find_address(get_environment()) == (
+        "docker's context near",
+        {"base_url": f"unix://{contexts}/near.sock", "tls": None},
+    )
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{contexts}/near.sock")
+        with pytest.raises(DockerError, match="doesn't answer: Connection refused"):
+            Engine().facts()
+    monkeypatch.setenv("DOCKER_CONTEXT", "far")
+    with pytest.raises(NotSeen, match=r"docker's context far names an engine on another machine \(ssh://"):
+        Engine().facts()
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{contexts}/no.sock")
+    with pytest.raises(DockerError, match="doesn't answer: No such file"):
+        Engine().facts()
+
+
+@pytest.mark.usefixtures("contexts")
+def test_default_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is this machine's engine, as if no context were named."""
+    monkeypatch.setenv("DOCKER_CONTEXT", "default")
+    assert find_address(get_environment()) == ("docker's context default", {})
+
+
+def test_contexts_that_can_not_be_used(contexts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is taken for the default: a job would run on another engine than its user thinks."""
+    for meta in contexts.glob("contexts/meta/*/meta.json"):
+        meta.write_text("{", "utf-8")
+    with pytest.raises(DockerError, match="docker's context near can't be read"):
+        Engine().facts()
+    monkeypatch.setenv("DOCKER_CONTEXT", "gone")
+    with pytest.raises(DockerError, match="docker's context gone is not there") as caught:
+        Engine().facts()
+    assert "docker context ls" in (caught.value.hint or "")
 
 
 def test_names_of_images() -> None:

@@ -7,7 +7,7 @@ import pytest
 from nodetool_jupyter.errors import DockerError, ErrorCode
 from nodetool_jupyter.model.request import ResourceLimits
 from nodetool_jupyter.strategies.docker import ending
-from nodetool_jupyter.strategies.docker.client import Container
+from nodetool_jupyter.strategies.docker.facts import Container
 from nodetool_jupyter.worker.contained import NOBODY
 
 LIMITS = ResourceLimits(memory=2**29)

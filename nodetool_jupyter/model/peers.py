@@ -1,0 +1,32 @@
+"""Processes that share a store tell each other who they are: kernels, programs and the Jupyter server."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+
+from pydantic import BaseModel, ConfigDict
+
+
+class VersionWarning(UserWarning):
+    """Kernel and server are of releases that don't fit together."""
+
+
+class Peer(BaseModel):
+    """One of them. A later version may tell more of itself, and is understood by this one."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    version: str
+    is_server: bool = False
+
+
+@cache
+def version_here() -> str:
+    """This package's."""
+    return version("nodetool-jupyter")
+
+
+def differ(one: str, other: str) -> bool:
+    """Whether two versions are of different releases."""
+    return one.split(".")[:2] != other.split(".")[:2]

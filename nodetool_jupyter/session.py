@@ -22,6 +22,7 @@ from nodetool_jupyter.engine.annotations import describe
 from nodetool_jupyter.engine.context import ProcessingContext, Services
 from nodetool_jupyter.engine.plan import compile_graph
 from nodetool_jupyter.engine.registry import Registry
+from nodetool_jupyter.environment import read_secret
 from nodetool_jupyter.errors import NodeToolError, OptionError, StrategyUnavailable, WorkflowError
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.manager import JobExecutionManager
@@ -32,7 +33,7 @@ from nodetool_jupyter.model.request import Origin, ResourceLimits, RunJobRequest
 from nodetool_jupyter.nodes import FAMILIES
 from nodetool_jupyter.nodes.origins import package_of
 from nodetool_jupyter.nodes.references import read_uri
-from nodetool_jupyter.settings import Settings, load_settings, read_secret
+from nodetool_jupyter.settings import Settings, load_settings
 from nodetool_jupyter.store import open_store
 from nodetool_jupyter.store.base import Store
 from nodetool_jupyter.store.pruning import Bounds, Pruned, prune

@@ -1,13 +1,12 @@
 """Settings: read once by the session from the environment and pyproject.toml, handed down frozen.
 
-No other module looks at the environment. Each value knows where it came from, and one that can't be read
-stops us before anything starts: nothing falls back to a default.
+Each value knows where it came from, and one that can't be read stops us before anything starts: nothing
+falls back to a default.
 """
 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +22,10 @@ from pydantic import (
     ValidationError,
 )
 
+from nodetool_jupyter.environment import Bytes, get_environment, parse_names, read_gpu_devices
 from nodetool_jupyter.errors import SettingsError, nearest
 
 TABLE = "nodetool-jupyter"
-UNITS = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +41,6 @@ class Variable:
     trusted: bool = False
 
 
-def parse_bytes(value: object) -> object:
-    """``512m``, ``1.5g`` or a number of bytes, as an int; what is no text is left to validation."""
-    if not isinstance(value, str):
-        return value
-    text = value.strip().lower().removesuffix("b").removesuffix("i")
-    factor = UNITS.get(text[-1:], 1)
-    try:
-        size = float(text.rstrip("kmgt") if factor > 1 else text) * factor
-    except ValueError:
-        raise ValueError(f"{value!r} is not a size; write it as 512m, 2g or a number of bytes") from None
-    if not 1 <= size < 2**63:
-        raise ValueError(f"{value!r} is not a size above zero")
-    return int(size)
-
-
 def _parse_none(value: object) -> object:
     """The word ``none``, by which the environment takes back what pyproject.toml sets."""
     return None if isinstance(value, str) and value.lower() == "none" else value
@@ -68,13 +52,6 @@ def _parse_hosts(value: object) -> object:
         return value
     parts = [] if value.lower() == "none" else value.lower().split(",")
     return tuple(part.strip() for part in parts)
-
-
-def _parse_names(value: object) -> object:
-    """``0,1`` as a tuple of both."""
-    if not isinstance(value, str):
-        return value
-    return () if value.lower() == "none" else tuple(part.strip() for part in value.split(","))
 
 
 def _absolute(path: Path) -> Path:
@@ -89,9 +66,6 @@ def _absolute(path: Path) -> Path:
 OR_NONE = BeforeValidator(_parse_none)
 A_COUNT = "a whole number above 0"
 A_SIZE = "a size such as 512m, 2g or a number of bytes"
-
-Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(gt=0)]
-"""A size in bytes; ``512m``, ``1.5g`` are read too."""
 
 # A type's description is what it accepts, in words; an error shows it.
 Text = Annotated[str, Field(pattern=r"^[^\x00]+$", description="any text")]
@@ -131,7 +105,7 @@ Hosts = Annotated[
 ]
 Devices = Annotated[
     tuple[Annotated[str, Field(pattern=r"^[\w:-]+$")], ...],
-    BeforeValidator(_parse_names),
+    BeforeValidator(parse_names),
     Field(description="GPUs with commas between, such as 0,1, or none"),
 ]
 MaybeUrl = Annotated[
@@ -158,18 +132,6 @@ MaybeDevices = Annotated[
 
 def _cpu_count() -> int:
     return os.cpu_count() or 1
-
-
-def read_gpu_devices() -> tuple[str, ...]:
-    """``gpu_devices``, also for a worker, which has its kernel's environment and not its settings; by default
-    those of this machine that CUDA may see.
-    """
-    given = os.environ.get("NODETOOL_GPU_DEVICES", "").strip()
-    if not given:
-        there = sorted(path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*"))
-        given = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(there)) if there else ""
-    names = _parse_names(given or "none")
-    return names if isinstance(names, tuple) else ()
 
 
 def _default_home() -> Path:
@@ -262,36 +224,13 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
     Raises SettingsError, which names each value that can't be read and what is accepted there.
     """
     found = dict(_read_pyproject(folder))
-    found |= _read_environment(os.environ if environ is None else environ)
+    found |= _read_environment(get_environment() if environ is None else environ)
     try:
         settings = Settings.model_validate({field: item.text for field, item in found.items()})
     except ValidationError as error:
         raise _unreadable({str(problem["loc"][0]) for problem in error.errors()}, found) from None
     settings._origins.update({field: item.origin for field, item in found.items()})
     return settings
-
-
-def read_secret(name: str) -> str | None:
-    """A secret from the environment, read when it is asked for: no Settings has it, so nothing shows it."""
-    return os.environ.get(name)
-
-
-def read_notebook_path() -> str | None:
-    """The notebook whose kernel this process is, as its Jupyter Server says; None where none says it."""
-    return os.environ.get("JPY_SESSION_NAME") or None
-
-
-def get_environment() -> dict[str, str]:
-    """The whole environment, for the processes of this kernel's jobs; it is never written to a file."""
-    return dict(os.environ)
-
-
-def set_environment(environment: Mapping[str, str] | None, marks: Mapping[str, str]) -> None:
-    """In a process of a job: take on the kernel's environment, if one is given, and ``marks``."""
-    if environment is not None:
-        os.environ.clear()
-        os.environ.update(environment)
-    os.environ.update(marks)
 
 
 def _unreadable(fields: set[str], found: Mapping[str, _Found]) -> SettingsError:
@@ -338,6 +277,8 @@ def _find_pyproject(folder: Path | None) -> Path | None:
 
 
 def _read_table(path: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:

@@ -62,6 +62,7 @@ def image_of(config: pytest.Config) -> str:
 def built_image() -> Iterator[str]:
     """The image; one that tests have built is gone after the last run that uses it, with its layers."""
     engine = find_engine()
+    volumes = unused_volumes(engine)
     with BUILT.open("a+", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         before = {image.id for image in list_images(engine)}
@@ -75,7 +76,14 @@ def built_image() -> Iterator[str]:
         with suppress(BlockingIOError):  # another run still uses it, and sees to it
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove_built(engine, file)
+    wait_until(lambda: unused_volumes(engine) <= volumes, 10, state=lambda: unused_volumes(engine) - volumes)
     engine.close()
+
+
+def unused_volumes(engine: Engine) -> set[str]:
+    """Those that no container has; a job's anonymous ones go with it."""
+    found = engine._connected().volumes(filters={"dangling": True})["Volumes"]
+    return {volume["Name"] for volume in found or ()}
 
 
 def remove_built(engine: Engine, file: IO[str]) -> None:

@@ -203,7 +203,7 @@ function tellEnd(app: JupyterFrontEnd, job: IJob, settings: ISettings, trans: Tr
   if (!isDue(settings, job.duration, () => isInSight(job.origin, app.shell.widgets('main') as Iterable<any>))) {
     return;
   }
-  const name = job.name || job.id.slice(0, 13);
+  const name = job.name || trans.__('workflow');
   const actions = [{ label: trans.__('Show'), callback: () => app.shell.activateById('nodetool-jobs') }];
   if (job.status === 'completed') {
     Notification.success(trans.__('NodeTool job %1 has completed', name), { actions, autoClose: SHOWN });

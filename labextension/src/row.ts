@@ -69,7 +69,7 @@ export class Row {
     const { record } = job;
     this.node.dataset['status'] = record.status;
     setText(this._state, `${SIGNS[record.status] ?? '?'} ${record.status}`);
-    setText(this._name, record.name || record.id.slice(0, 13));
+    setText(this._name, record.name || this._trans.__('workflow'));
     this._name.title = record.id;
     const live = isLive(record.status);
     const hasEndedShort = record.status === 'failed' || record.status === 'cancelled';
@@ -160,9 +160,12 @@ function percent(fraction: number | undefined): string {
   return fraction === undefined ? '' : ` ${Math.floor(fraction * 100)} %`;
 }
 
-/** ``0.4 s``, ``12 s``, ``3 min 5 s``, ``2 h 3 min``. */
+/** ``0.04 s``, ``2.4 s``, ``12 s``, ``3 min 5 s``, ``2 h 3 min``. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, seconds);
+  if (whole < 0.995) {
+    return `${whole.toFixed(2)} s`;
+  }
   if (whole < 10) {
     return `${whole.toFixed(1)} s`;
   }

@@ -14,8 +14,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from nodetool_jupyter.environment import parse_bytes
 from nodetool_jupyter.model.request import ExecutionStrategy
-from nodetool_jupyter.settings import parse_bytes
 
 NAME_LENGTH = 200
 

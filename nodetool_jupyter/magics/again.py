@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nodetool_jupyter.authoring.option_line import read_any
+from nodetool_jupyter.environment import parse_bytes
 from nodetool_jupyter.errors import OptionError
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.magics.arguments import Arguments
@@ -15,7 +16,6 @@ from nodetool_jupyter.magics.notebook import Notebook
 from nodetool_jupyter.magics.tables import tell
 from nodetool_jupyter.magics.waiting import CellJob, Interrupts
 from nodetool_jupyter.session import Session
-from nodetool_jupyter.settings import parse_bytes
 from nodetool_jupyter.store.pruning import Bounds
 from nodetool_jupyter.worker.limits import sized
 

@@ -221,11 +221,16 @@ Event = (
 )
 
 
+@cache
+def _adapter_of(cls: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(cls)
+
+
 class _Serializers(dict[type, SchemaSerializer]):
     """By the class of message, each made at its first use: a worker's start would wait for all of them."""
 
     def __missing__(self, cls: type) -> SchemaSerializer:
-        return self.setdefault(cls, TypeAdapter(cls).serializer)
+        return self.setdefault(cls, _adapter_of(cls).serializer)
 
 
 _SERIALIZERS = _Serializers()
@@ -268,3 +273,12 @@ def decode_event(line: bytes | str) -> Event:
         return _adapter().validate_json(line)
     except ValidationError as error:
         raise WorkflowError(f"not a message of a job: {error.errors()[0]['msg']}") from None
+
+
+def decode_update(line: bytes | str) -> JobUpdate:
+    """The same where it can only be a job's status: its reader is made in a fraction of the time."""
+    try:
+        update: JobUpdate = _adapter_of(JobUpdate).validate_json(line)
+    except ValidationError as error:
+        raise WorkflowError(f"not an update of a job: {error.errors()[0]['msg']}") from None
+    return update

@@ -45,6 +45,10 @@ def _write_source(kind: TypeMetadata, write: SerializerFunctionWrapHandler) -> d
     return written
 
 
+def _nothing() -> dict[str, Any]:
+    return {}  # of dict itself, pydantic would parse the signature: a tenth of a process's start
+
+
 KeptType = Annotated[TypeMetadata, WrapValidator(_keep_source), WrapSerializer(_write_source)]
 """A type that is saved as it was read, with the fields that we don't know."""
 
@@ -57,10 +61,10 @@ class Node(BaseModel):
     id: str
     type: str
     parent_id: str | None = None
-    data: dict[str, Any] = Field(default_factory=dict)
-    ui_properties: dict[str, Any] = Field(default_factory=dict)
-    dynamic_properties: dict[str, Any] = Field(default_factory=dict)
-    dynamic_outputs: dict[str, KeptType] = Field(default_factory=dict)
+    data: dict[str, Any] = Field(default_factory=_nothing)
+    ui_properties: dict[str, Any] = Field(default_factory=_nothing)
+    dynamic_properties: dict[str, Any] = Field(default_factory=_nothing)
+    dynamic_outputs: dict[str, KeptType] = Field(default_factory=_nothing)
     sync_mode: SyncMode = "on_any"
 
 

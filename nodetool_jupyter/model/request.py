@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nodetool_jupyter.environment import Bytes
 from nodetool_jupyter.model.graph import Graph
-from nodetool_jupyter.settings import Bytes
 
 LONGEST_PATH = 4096
 LONGEST_ID = 256

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nodetool_jupyter.environment import parse_bytes
 from nodetool_jupyter.errors import OptionError
-from nodetool_jupyter.settings import parse_bytes
 
 HINTS = ("cpu", "memory", "gpu")
 DEVICES = re.compile(r"(device=)?[\w:-]+(,[\w:-]+)*")

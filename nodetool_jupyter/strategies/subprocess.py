@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nodetool_jupyter.engine.telling import EventSink
+from nodetool_jupyter.environment import get_environment
 from nodetool_jupyter.errors import OptionError, UnsupportedLimit
 from nodetool_jupyter.model.request import RunJobRequest
 from nodetool_jupyter.model.resources import Provision
-from nodetool_jupyter.settings import Settings, get_environment
+from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, Launch
 from nodetool_jupyter.strategies.followed import (
     FollowedJobExecution,

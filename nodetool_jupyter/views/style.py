@@ -34,7 +34,11 @@ border:1px solid var(--c)}
 .ntj-running{--c:var(--ntj-run)}.ntj-cancelled,.ntj-suspended,.ntj-warning{--c:var(--ntj-warn)}
 .ntj-chip.ntj-completed,.ntj-chip.ntj-failed,.ntj-chip.ntj-running,.ntj-chip.ntj-cancelled{color:var(--c)}
 .ntj-sign{color:var(--c,var(--ntj-soft));font-weight:700;text-align:center}.ntj-dag[hidden]{display:block;overflow:auto;
-max-height:420px;margin:10px 0 2px;padding:0}.ntj-dag svg{display:block;max-width:100%;height:auto}
+max-height:460px;margin:10px 0 2px;padding:0}.ntj-dag svg{display:block;max-width:100%;height:auto}
+.ntj-zoom[hidden]{display:block}.ntj-map svg{max-height:440px}
+.ntj-zoom[open]+.ntj-map svg{max-width:none;max-height:none}
+.ntj-map .ntj-tint{fill-opacity:.2}.ntj-map .ntj-running .ntj-tint{fill-opacity:.35;stroke-width:4}
+.ntj-map .ntj-error .ntj-tint{fill-opacity:.5;stroke-width:5}
 .ntj-node{--c:var(--ntj-soft)}.ntj-node.ntj-completed{--c:var(--ntj-ok)}
 .ntj-node.ntj-error{--c:var(--ntj-bad)}.ntj-node.ntj-running{--c:var(--ntj-run)}.ntj-node.ntj-cancelled,
 .ntj-node.ntj-suspended{--c:var(--ntj-warn)}.ntj-box{fill:var(--ntj-bg);stroke:var(--ntj-line);
@@ -78,7 +82,8 @@ _LIVE = """
 .ntj-live>.ntj-find input{height:22px;font-size:12px}
 .ntj-live:not(:has(details[open]))>.ntj-find{visibility:hidden}.ntj-live>.widget-html{margin:0}
 .ntj-live>.ntj-spoken{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-.ntj-live>.ntj-graph{overflow:auto;max-height:420px}
+.ntj-live>.ntj-graph{overflow:auto;max-height:460px}
+.ntj-live>.ntj-opener:has(details[open])+.ntj-graph .ntj-map svg{max-width:none;max-height:none}
 .ntj-live .ntj-dag[hidden]{overflow:visible;max-height:none}
 .ntj-live>.ntj-pane{display:none;flex-direction:column-reverse;max-height:260px;overflow:auto;
 background:var(--ntj-fill);border-radius:4px}.ntj-live>.ntj-pane pre.ntj-log{margin:0;max-height:none;

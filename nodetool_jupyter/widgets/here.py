@@ -9,11 +9,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from nodetool_jupyter.environment import read_notebook_path
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.model.peers import version_here
 from nodetool_jupyter.model.request import LONGEST_ID, LONGEST_PATH, Origin, ResourceLimits
 from nodetool_jupyter.session import Session, Source, get_session, read_limits
-from nodetool_jupyter.settings import read_notebook_path
 
 
 def shell_here() -> Any:

@@ -48,11 +48,14 @@ def local_modules(importable: Iterable[str] = ()) -> list[ModuleType]:
         file = getattr(module, "__file__", None)
         if name == "__main__" or name.partition(".")[0] == OURS or not isinstance(file, str):
             continue
-        if module.__name__ != name or file.startswith(installed):
-            continue
-        if not os.path.realpath(file).startswith(installed):
+        if module.__name__ == name and _is_local(file, installed):
             found.append(module)
     return found
+
+
+@cache
+def _is_local(file: str, installed: tuple[str, ...]) -> bool:
+    return not (file.startswith(installed) or os.path.realpath(file).startswith(installed))
 
 
 @cache

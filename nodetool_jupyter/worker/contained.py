@@ -7,9 +7,11 @@ command line nor its environment says what it runs.
 
 from __future__ import annotations
 
+import importlib
 import socket
 from pathlib import Path
 
+from nodetool_jupyter.model.events import JobUpdate, NodeUpdate, encode_event
 from nodetool_jupyter.worker.child import WorkerProcess
 from nodetool_jupyter.worker.supervisor import prepare
 from nodetool_jupyter.worker.wire import short_address
@@ -17,6 +19,8 @@ from nodetool_jupyter.worker.zygote import DESCRIPTORS, become_supervisor
 
 LAUNCH = "launch"
 """The launcher's socket in the run directory."""
+USUAL = ("nodetool_jupyter.engine.function", "nodetool_jupyter.worker.pickling")
+"""What the nodes of a notebook are run and read with."""
 NOBODY = 69
 """Exit code where no launcher waits any more: nothing has run."""
 
@@ -25,7 +29,7 @@ def serve_folder(folder: str, *, is_ahead: bool = False) -> int:
     """Run the job whose run directory is ``folder``; gives an exit code only where nobody waits. One that was
     started ahead of its job uses the time.
     """
-    worker = _rehearsed() if is_ahead else prepare([])
+    worker = _rehearsed() if is_ahead else prepare([], _get_ready)
     with socket.socket(socket.AF_UNIX) as connection:
         try:
             with short_address(Path(folder) / LAUNCH) as name:
@@ -44,6 +48,17 @@ def _rehearsed() -> WorkerProcess:
 
     rehearse_all()
     return prepare([], rehearse_worker)
+
+
+def _get_ready() -> None:
+    """In the worker, while its supervisor fetches the job: what it will need, whatever the job is."""
+    for name in USUAL:
+        importlib.import_module(name)
+    for message in (
+        JobUpdate(status="running"),
+        NodeUpdate(node_id="", node_name="", node_type="", status="running"),
+    ):
+        encode_event(message)
 
 
 def listen(folder: Path) -> socket.socket:

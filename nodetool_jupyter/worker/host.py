@@ -36,16 +36,11 @@ from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.engine.runner import WorkflowRunner
 from nodetool_jupyter.engine.stack import is_in_node
 from nodetool_jupyter.engine.threads import ThreadPool
+from nodetool_jupyter.environment import get_environment, read_gpu_devices, read_secret, set_environment
 from nodetool_jupyter.errors import ErrorCode, InvalidGraph, NodeToolError, StoreError
 from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.request import ResourceLimits
 from nodetool_jupyter.nodes.references import read_uri
-from nodetool_jupyter.settings import (
-    get_environment,
-    read_gpu_devices,
-    read_secret,
-    set_environment,
-)
 from nodetool_jupyter.values.codec import decode
 from nodetool_jupyter.values.files import ValueFolder, make_private
 from nodetool_jupyter.worker import limits

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from nodetool_jupyter.settings import get_environment
+from nodetool_jupyter.environment import get_environment
 
 MODULE = "nodetool_jupyter.worker"
 NEEDED = re.compile(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 
 from nodetool_jupyter.errors import ErrorCode, WorkflowError
-from nodetool_jupyter.model.events import Fault, JobUpdate, decode_event, encode_event
+from nodetool_jupyter.model.events import Fault, JobUpdate, decode_update, encode_event
 from nodetool_jupyter.worker.output import Output
 
 BLOCK = 256 * 1024
@@ -108,16 +108,15 @@ class Pipes:
 
 
 def expect_end() -> None:
-    """Have the reader of an end made, which takes 40 ms at first, before there is one."""
+    """Have the reader of an end made, which takes its time at first, before there is one."""
     _decoded(encode_event(JobUpdate(status="completed")))
 
 
 def _decoded(line: bytes) -> JobUpdate | None:
     try:
-        event = decode_event(line)
+        return decode_update(line)
     except WorkflowError:
         return None
-    return event if isinstance(event, JobUpdate) else None
 
 
 def _read(fd: int) -> bytes | None:

@@ -12,15 +12,15 @@ import platform
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import CoreSchema, SchemaValidator, ValidationError, from_json, to_json
+from pydantic_core import core_schema as core
 
-from nodetool_jupyter.errors import WorkflowError
+from nodetool_jupyter.errors import ErrorCode, WorkflowError
 from nodetool_jupyter.model.events import Fault
 
 PROTOCOL = 1
@@ -63,7 +63,38 @@ class Begin:
 
 
 Message = Start | Cancel | Begin
-_MESSAGE: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
+
+
+def _schema(cls: type, **schemas: CoreSchema) -> CoreSchema:
+    """What pydantic would find out by itself, which takes a fifth of the time in which a container starts."""
+    found = []
+    for each in fields(cls):
+        schema = schemas.get(each.name, TEXT)
+        if each.default is not MISSING:
+            schema = core.with_default_schema(schema, default=each.default)
+        found.append(core.dataclass_field(each.name, schema))
+    names = [each.name for each in fields(cls)]
+    arguments = core.dataclass_args_schema(cls.__name__, found)
+    return core.dataclass_schema(cls, arguments, names, slots=True)
+
+
+TEXT = core.str_schema()
+_TEXTS = core.nullable_schema(TEXT)
+_CODE = core.enum_schema(ErrorCode, list(ErrorCode), sub_type="str")
+_FAULT = _schema(
+    Fault, **dict.fromkeys((each.name for each in fields(Fault)), _TEXTS) | {"code": _CODE, "message": TEXT}
+)
+_ENVIRONMENT = core.nullable_schema(core.dict_schema(TEXT, TEXT))
+_MESSAGE = SchemaValidator(
+    core.tagged_union_schema(
+        {
+            "start": _schema(Start, protocol=core.int_schema(), environment=_ENVIRONMENT),
+            "cancel": _schema(Cancel, fault=core.nullable_schema(_FAULT), is_urgent=core.bool_schema()),
+            "begin": _schema(Begin, groups=core.dict_schema(TEXT, core.list_schema(TEXT))),
+        },
+        discriminator="type",
+    )
+)
 
 
 class WireError(WorkflowError):
@@ -108,7 +139,8 @@ class Lines:
 def decode_message(line: bytes) -> Message:
     """Read one line; raises WireError."""
     try:
-        return _MESSAGE.validate_python(from_json(line))
+        message: Message = _MESSAGE.validate_python(from_json(line))
+        return message
     except (ValidationError, ValueError) as error:
         raise WireError(f"not a message of ours: {str(error).splitlines()[0][:200]}") from None
 

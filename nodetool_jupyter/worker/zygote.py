@@ -104,7 +104,7 @@ def become_supervisor(descriptors: list[int], worker: WorkerProcess) -> None:
 def main(arguments: list[str]) -> int:
     """``zygote FD SECONDS`` serves the socket FD, its spares wait so long; ``supervise FD BELL`` runs one
     job; ``contained FOLDER`` the one whose run directory a container has there, ``ahead FOLDER`` that one
-    later; ``try`` only says that all is here.
+    later.
     """
     match arguments:
         case ["zygote", fd, seconds]:
@@ -121,11 +121,6 @@ def main(arguments: list[str]) -> int:
             from nodetool_jupyter.worker.contained import serve_folder
 
             return serve_folder(folder, is_ahead=True)
-        case ["try"]:
-            from nodetool_jupyter.worker.rehearsal import rehearse_all
-
-            rehearse_all()
-            return 0
         case _:
             sys.stderr.write("this module is started by nodetool_jupyter\n")
             return 64

@@ -45,7 +45,7 @@ def test_what_starts_first_imports_nothing_heavy(statement: str) -> None:
     assert not HEAVY.intersection(json.loads(result.stdout.splitlines()[-1]))
 
 
-def test_only_settings_reads_the_environment() -> None:
+def test_one_module_reads_the_environment() -> None:
     """What is read elsewhere would be checked by no one, and `config` could not say where it came from."""
     readers = {
         named(path)
@@ -54,7 +54,7 @@ def test_only_settings_reads_the_environment() -> None:
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.Attribute | ast.ImportFrom) and reads_environment(node)
     }
-    assert readers == {"nodetool_jupyter/settings.py"}
+    assert readers == {"nodetool_jupyter/environment.py"}
 
 
 def reads_environment(node: ast.Attribute | ast.ImportFrom) -> bool:

@@ -318,3 +318,24 @@ def leave(engine: Engine, job_id: str, store: str, folder: Path | None = None) -
     if folder is not None:
         config["HostConfig"] = {"Binds": [f"{folder}:{FOLDER}"]}
     engine.create(name_of(job_id), config)
+
+
+def test_volumes_of_an_image(docker_session: Session, engine: Engine, docker_image: str) -> None:
+    """They are made for each of its containers, and go with them."""
+    name, recipe = "nodetool-test-odd:volume", f"FROM {docker_image}\nVOLUME /data\n".encode()
+    api = engine._connected()
+    assert (
+        "successfully built" in str([*api.build(fileobj=io.BytesIO(recipe), tag=name, decode=True)]).lower()
+    )
+    try:
+        job = submit(docker_session, hangs, image=name)
+        wait_until(lambda: job.status is JobStatus.RUNNING, DEADLINE)
+        mounts = engine.inspect_raw(name_of(job.id))["Mounts"]
+        (volume,) = (each["Name"] for each in mounts if each["Type"] == "volume")
+        assert api.inspect_volume(volume)
+        job.cancel()
+        assert job.wait(DEADLINE)
+        wait_until(lambda: engine.inspect(name_of(job.id)) is None, DEADLINE)
+        assert volume not in {each["Name"] for each in api.volumes()["Volumes"] or ()}
+    finally:
+        engine.remove_image(name)

@@ -13,6 +13,7 @@ from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.strategies.docker.client import Engine
 from nodetool_jupyter.strategies.docker.facts import Container
+from nodetool_jupyter.strategies.docker.prewarmed import name_ahead
 from nodetool_jupyter.strategies.docker.spec import STORE_LABEL, name_of, store_of
 from nodetool_jupyter.strategies.docker.strategy import DockerStrategy
 from tests.integration.contained import hangs, looks, submit
@@ -116,6 +117,7 @@ pool = session.manager.strategies.get("docker").prewarmed
 while len(pool._idle) < 2:
     threading.Event().wait(0.05)
 submit(hangs)
+submit(hangs)
 input()
 """
 
@@ -124,15 +126,20 @@ def test_a_kernel_that_is_killed(engine: Engine, ahead: Find, open_session: Open
     """What waits ends by itself; the job that had taken one goes on, and is the next kernel's."""
     with kernel(home, AHEAD, strategy="docker") as process:
         read_id(process)
-        job_id = read_id(process)
-        wait_until((home / "jobs" / job_id / "supervisor.json").exists, DEADLINE)
+        ids = read_id(process), read_id(process)
+        for job_id in ids:
+            wait_until((home / "jobs" / job_id / "supervisor.json").exists, DEADLINE)
         process.kill()
     session = open_session()
-    job = session.find(job_id)
-    assert job.is_live
-    job.cancel()
-    assert job.wait(DEADLINE)
-    assert job.status is JobStatus.CANCELLED
+    cancelled, killed = map(session.find, ids)
+    assert cancelled.is_live
+    assert killed.is_live
+    cancelled.cancel()
+    assert cancelled.wait(DEADLINE)
+    assert cancelled.status is JobStatus.CANCELLED
+    engine.kill(name_ahead(home / "jobs" / killed.id) or "")  # too early for the job's own name
+    assert killed.wait(DEADLINE)
+    assert "SIGKILL" in str(killed.error)
     strategy = session.manager.strategies.usable("docker")
     assert isinstance(strategy, DockerStrategy)
     wait_until(lambda: all(not each.is_alive for each in ahead()), DEADLINE, state=ahead)

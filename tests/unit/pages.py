@@ -11,8 +11,8 @@ TAGS = {
 }  # fmt: skip
 ATTRIBUTES = {
     "alt", "aria-hidden", "aria-label", "aria-level", "aria-valuemax", "aria-valuemin", "aria-valuenow",
-    "aria-valuetext", "class", "d", "height", "hidden", "role", "rx", "scope", "src", "style", "tabindex",
-    "text-anchor", "title", "transform", "viewbox", "width", "x", "xmlns", "y",
+    "aria-valuetext", "class", "d", "height", "hidden", "preserveaspectratio", "role", "rx", "scope", "src",
+    "style", "tabindex", "text-anchor", "title", "transform", "viewbox", "width", "x", "xmlns", "y",
 }  # fmt: skip
 
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from nodetool_jupyter.environment import parse_bytes, read_secret
 from nodetool_jupyter.errors import SettingsError
-from nodetool_jupyter.settings import Settings, load_settings, parse_bytes, read_secret
+from nodetool_jupyter.settings import Settings, load_settings
 
 GOOD = {
     "ENV": ("production", "env", "production"),

@@ -7,13 +7,14 @@ from __future__ import annotations
 import re
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
+from nodetool_jupyter.environment import get_environment
 from nodetool_jupyter.errors import DockerError, ErrorCode
-from nodetool_jupyter.settings import get_environment
 from nodetool_jupyter.strategies.docker.facts import Container, Image, read_container, read_image, read_listed
 from nodetool_jupyter.strategies.docker.spec import EngineFacts
 
@@ -51,6 +52,14 @@ class NoSuchImage(DockerError):
 
 class NotSeen(DockerError):
     """The engine doesn't see this machine's files, so no job could be given to its containers."""
+
+
+class Stream(Protocol):
+    """What the engine tells by itself; ends when it goes, or when it is closed, in whichever thread."""
+
+    def __iter__(self) -> Iterator[object]: ...
+
+    def close(self) -> None: ...
 
 
 class Engine:
@@ -96,6 +105,11 @@ class Engine:
             maps_users="name=rootless" in security or "name=userns" in security,
             bounds=frozenset(name for name, key in known.items() if info.get(key, True)),
         )
+
+    def changes(self) -> Stream:
+        """What happens to images and to the engine itself from now on, one by one."""
+        with self._asking("be listened to") as api:
+            return api.events(since=int(time.time()) - 1, filters={"type": ["image", "daemon"]})
 
     # --- containers -------------------------------------------------------------------------------
 
@@ -288,19 +302,18 @@ def find_address(environment: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     from docker.utils import kwargs_from_env
 
     if environment.get("DOCKER_HOST"):
-        return "DOCKER_HOST", kwargs_from_env(dict(environment))
+        return "DOCKER_HOST", {**kwargs_from_env(dict(environment))}
     name = environment.get("DOCKER_CONTEXT") or get_current_context_name() or DEFAULT_CONTEXT
     named_by = f"docker's context {name}"
     if name == DEFAULT_CONTEXT:
         return named_by, {}
     try:
-        context = ContextAPI.get_context(name)
+        context: Any = ContextAPI.get_context(name)  # None for one that isn't there
     except Exception as error:  # docker-py has no narrower one for files that can't be read
         raise DockerError(f"{named_by} can't be read: {error}", hint=CONTEXTS) from error
     if context is None or not context.Host:
         raise DockerError(f"{named_by} is not there", hint=CONTEXTS)
-    tls = context.TLSConfig
-    return named_by, {"base_url": context.Host, **({"tls": tls} if tls else {})}
+    return named_by, {"base_url": context.Host, "tls": context.TLSConfig}
 
 
 def _wait_until_removed(api: APIClient, name: str) -> None:

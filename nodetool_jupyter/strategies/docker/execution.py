@@ -18,13 +18,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from nodetool_jupyter.environment import get_environment
 from nodetool_jupyter.errors import DockerError, NodeToolError
 from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.faults import timed_out
-from nodetool_jupyter.settings import get_environment
 from nodetool_jupyter.strategies.docker import ending
 from nodetool_jupyter.strategies.docker.client import NameTaken, NoSuchImage
-from nodetool_jupyter.strategies.docker.prewarmed import Idle, remove_container
+from nodetool_jupyter.strategies.docker.facts import Container
+from nodetool_jupyter.strategies.docker.prewarmed import Idle, name_ahead, remove_container
 from nodetool_jupyter.strategies.docker.spec import FOLDER, ContainerSpec, environment_for, name_of
 from nodetool_jupyter.strategies.followed import FollowedJobExecution, connect_to
 from nodetool_jupyter.worker import wire
@@ -69,6 +70,8 @@ class DockerJobExecution(FollowedJobExecution):
     """The id of the container that was made here: a later attempt's has the same name."""
     _idle: Idle | None = None
     """The container that was started ahead, where the job has taken one."""
+    _is_named: bool = False
+    """Whether that container has been given the job's name."""
     _over: threading.Event = field(default_factory=threading.Event)
     """Set when the container is gone, or left to the reaper."""
     _wake: threading.Event = field(default_factory=threading.Event)
@@ -76,8 +79,16 @@ class DockerJobExecution(FollowedJobExecution):
 
     @property
     def name(self) -> str:
-        """The container's name."""
+        """The container's name; one that was started ahead has it once its job has run for a moment."""
         return name_of(self.job_id)
+
+    def _look(self) -> Container | None:
+        """What the engine knows of the container, also of one that another kernel has made."""
+        engine = self.strategy.engine
+        found = engine.inspect(self._made or self.name)
+        if found is None and not self._made and (ahead := name_ahead(self.launch.directory)):
+            found = engine.inspect(ahead)
+        return found
 
     def start(self) -> None:
         """Have the container made and started, as soon as one more may run; returns at once."""
@@ -126,7 +137,6 @@ class DockerJobExecution(FollowedJobExecution):
         idle = self._take_idle(spec)
         if idle is not None:
             self._meet(idle.meet)
-            self.strategy.rename(idle.container, spec.name)
             return
         listener = listen(self.folder.path)
         try:
@@ -256,7 +266,16 @@ class DockerJobExecution(FollowedJobExecution):
                 kill_at = time.monotonic() + LOOK
             if not self._hear():
                 break
+            self._take_name()
         return is_killed
+
+    def _take_name(self) -> None:
+        """Have a container that was started ahead be found under the job's name, now that the job takes its
+        time: the result of one that doesn't would wait for the engine.
+        """
+        if self._idle is not None and not self._is_named:
+            self._is_named = True
+            self.strategy.rename(self._made, self.name)
 
     @property
     def _is_left(self) -> bool:
@@ -289,7 +308,8 @@ class DockerJobExecution(FollowedJobExecution):
 
     def _kill(self) -> bool:
         try:
-            self.strategy.engine.kill(self._made or self.name)
+            if (container := self._look()) is not None:
+                self.strategy.engine.kill(self._made or container.name)
         except DockerError:
             return False
         return True
@@ -316,15 +336,15 @@ class DockerJobExecution(FollowedJobExecution):
 
     def _cause(self) -> Fault:
         """Why a container has ended without an end of its job, which nobody has asked for."""
-        engine, name = self.strategy.engine, self._made or self.name
+        engine = self.strategy.engine
         limits = self.spec.limits if self.spec else self.request.resource_limits
         try:
             end = time.monotonic() + PATIENCE
-            while (container := engine.inspect(name)) is not None and container.is_alive:
+            while (container := self._look()) is not None and container.is_alive:
                 if time.monotonic() > end:
-                    engine.kill(name)
+                    engine.kill(self._made or container.name)
                 self._over.wait(TICK)
-            return ending.fault_of(container, limits, engine.logs(name))
+            return ending.fault_of(container, limits, engine.logs(container.name) if container else "")
         except DockerError as error:
             return ending.unknown(error)
 
@@ -344,7 +364,7 @@ class DockerJobExecution(FollowedJobExecution):
             elif self._made:
                 engine.remove(self._made)
             else:
-                remove_container(engine, engine.inspect(self.name))
+                remove_container(engine, self._look())
         except DockerError:  # the reaper finds it later
             return
         finally:

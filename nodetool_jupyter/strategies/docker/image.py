@@ -41,6 +41,7 @@ ROOMS = (
     "authoring/cell_nodes.py",
     "adapters",
     "engine",
+    "environment.py",
     "errors.py",
     "model",
     "nodes",
@@ -58,7 +59,7 @@ ENV PYTHONPATH={SITE} PYTHONUNBUFFERED=1
 RUN ["python3", "-c", "import sys; found = '%d.%d' % sys.version_info[:2]; found == '{{python}}' or \
 sys.exit('it has Python ' + found + ', the kernel {{python}}')"]
 RUN ["python3", "-c", "import compileall; compileall.compile_dir('{SITE}', quiet=2)"]
-RUN ["python3", "-P", "-m", "nodetool_jupyter.worker", "try"]
+RUN ["python3", "-P", "-m", "nodetool_jupyter.worker", "prepare"]
 """
 
 

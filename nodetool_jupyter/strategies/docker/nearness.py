@@ -9,7 +9,7 @@ import secrets
 from dataclasses import replace
 
 from nodetool_jupyter.strategies.docker.client import Engine
-from nodetool_jupyter.strategies.docker.prewarmed import PREFIX, remove_folder
+from nodetool_jupyter.strategies.docker.prewarmed import AHEAD, PREFIX, remove_folder
 from nodetool_jupyter.strategies.docker.spec import ContainerSpec
 from nodetool_jupyter.worker.folder import RunFolder
 
@@ -22,7 +22,7 @@ def check_nearness(engine: Engine, spec: ContainerSpec) -> None:
     folder = RunFolder(spec.directory.with_name(f"{PREFIX}{name}"))
     folder.make()
     try:
-        probe = replace(spec, job_id=f"ahead-{name}", directory=folder.path)
+        probe = replace(spec, job_id=f"{AHEAD}{name}", directory=folder.path)
         engine.remove(engine.create(probe.name, probe.to_config()))
     finally:
         remove_folder(folder.path)

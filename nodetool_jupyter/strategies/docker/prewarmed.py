@@ -21,12 +21,14 @@ from nodetool_jupyter.errors import NodeToolError
 from nodetool_jupyter.strategies.docker.client import Engine
 from nodetool_jupyter.strategies.docker.exchange import exchange
 from nodetool_jupyter.strategies.docker.facts import Container
-from nodetool_jupyter.strategies.docker.spec import FOLDER, ContainerSpec, User
+from nodetool_jupyter.strategies.docker.spec import FOLDER, ContainerSpec, User, name_of
 from nodetool_jupyter.worker.contained import LAUNCH, give, listen
 from nodetool_jupyter.worker.folder import RunFolder
 
 PREFIX = ".ahead-"
 """Their run directories lie beside those of jobs."""
+AHEAD = "ahead-"
+"""What their names begin with, where others have the job's id."""
 ARRIVAL = 30.0
 """Seconds that one gets until it is idle."""
 PAUSE = 0.5
@@ -78,6 +80,16 @@ class Idle:
         with suppress(NodeToolError):  # the reaper finds it later
             engine.remove(self.container)
             remove_folder(self.folder)
+
+
+def name_ahead(directory: Path) -> str | None:
+    """The name that a job's container had while it waited, where the job has taken one that another kernel
+    had started ahead.
+    """
+    for path in directory.parent.glob(f"{PREFIX}*"):
+        if path.is_symlink() and path.readlink() == directory:
+            return name_of(f"{AHEAD}{path.name.removeprefix(PREFIX)}")
+    return None
 
 
 def remove_container(engine: Engine, container: Container | None) -> None:
@@ -186,7 +198,7 @@ class Pool:
             with listen(folder.path) as listener:
                 listener.settimeout(ARRIVAL)
                 self.give_folder(folder.path, spec.user)
-                ahead = replace(spec, job_id=f"ahead-{name}", directory=folder.path)
+                ahead = replace(spec, job_id=f"{AHEAD}{name}", directory=folder.path)
                 made = self.engine.create(ahead.name, ahead.to_config(is_ahead=True))
                 self.engine.start(made)
                 visitor, _ = listener.accept()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from nodetool_jupyter.strategies.docker.client import Engine
 from nodetool_jupyter.strategies.docker.facts import Container
-from nodetool_jupyter.strategies.docker.prewarmed import remove_container
+from nodetool_jupyter.strategies.docker.prewarmed import AHEAD, remove_container
 from nodetool_jupyter.strategies.docker.spec import FOLDER, JOB_LABEL, PREFIX, STORE_LABEL
 from nodetool_jupyter.worker.folder import EXIT, RunFolder
 
@@ -70,8 +70,8 @@ def reap(
     found = []
     for container in engine.containers(f"{STORE_LABEL}={store}"):
         job_id = container.labels.get(JOB_LABEL, "")
-        # One that was started ahead is called after its job once it has one.
-        name = container.name if job_id.startswith("ahead-") else f"{PREFIX}{job_id}"
+        # One that was started ahead is called after its job once that has run for a moment.
+        name = container.name if job_id.startswith(AHEAD) else f"{PREFIX}{job_id}"
         is_ours = container.labels.get(STORE_LABEL) == store and container.name == name
         if not is_ours or (care := care_of(container)) is Care.LIVES:
             continue

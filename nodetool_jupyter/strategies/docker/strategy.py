@@ -22,6 +22,7 @@ from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, Launch
 from nodetool_jupyter.strategies.docker import spec as specs
 from nodetool_jupyter.strategies.docker.berths import Berths
+from nodetool_jupyter.strategies.docker.changes import Answer, Changes
 from nodetool_jupyter.strategies.docker.client import Engine, NoSuchImage
 from nodetool_jupyter.strategies.docker.execution import DockerJobExecution
 from nodetool_jupyter.strategies.docker.facts import Image
@@ -41,9 +42,9 @@ from nodetool_jupyter.worker.carried import carried
 from nodetool_jupyter.worker.limits import ENFORCED
 
 FRESH = 30.0
-"""Seconds for which the engine's word on itself is believed."""
+"""Seconds for which the engine's word on itself is believed, where its changes aren't heard."""
 SEEN = 1.0
-"""Seconds for which an image that was there is taken to be there still: one submission asks twice."""
+"""The same for an image that was there: one submission asks twice."""
 REMOVAL = 5.0
 """Seconds that containers of jobs that have ended get to be gone when the kernel closes."""
 REAP_GRACE = 60.0
@@ -68,15 +69,15 @@ class DockerStrategy(FollowedStrategy):
     def __init__(self, settings: Settings, *, shared: tuple[Path, ...] = ()) -> None:
         super().__init__(thread_pool_size=settings.thread_pool_size, grace=settings.cancel_grace)
         self.engine = Engine()
+        self.changes = Changes(self.engine.changes)
         self.berths = Berths(settings.max_containers)
         self.prewarmed = Pool(settings.docker_prewarm, self.engine, self.give_folder)
         self.shared = shared
         self.is_closed = False
         self._settings = settings
         self._lock = threading.Lock()
-        self._facts: EngineFacts | None = None
-        self._asked = 0.0
-        self._seen: tuple[float, str, Image] | None = None
+        self._facts: Answer[EngineFacts] | None = None
+        self._seen: dict[str, Answer[Image | None]] = {}
         self._has_reaped = False
         self._is_near = False
 
@@ -111,20 +112,19 @@ class DockerStrategy(FollowedStrategy):
         return f"the image {name} is {'there' if is_there else f'missing: {way}'}"
 
     def _image(self, name: str) -> Image | None:
-        seen = self._seen
-        if seen is not None and seen[1] == name and time.monotonic() - seen[0] < SEEN:
-            return seen[2]
-        image = self.engine.image(name)
-        self._seen = (time.monotonic(), name, image) if image is not None else None
-        return image
+        seen = self._seen.get(name)
+        if seen is None or not self.changes.holds(seen, SEEN):
+            seen = self.changes.ask(partial(self.engine.image, name))
+            self._seen = {} if seen.said is None else {name: seen}
+        return seen.said
 
     def _known(self) -> EngineFacts:
         with self._lock:
-            if self._facts is None or time.monotonic() - self._asked > FRESH:
+            facts = self._facts
+            if facts is None or not self.changes.holds(facts, FRESH):
                 self._facts = None
-                self._facts = self.engine.facts()
-                self._asked = time.monotonic()
-            return self._facts
+                facts = self._facts = self.changes.ask(self.engine.facts)
+            return facts.said
 
     def check(self, request: RunJobRequest) -> None:
         """Refuse what this engine can't do or keep, and an image that is missing or doesn't fit."""
@@ -164,7 +164,7 @@ class DockerStrategy(FollowedStrategy):
         if self._settings.docker_pull == "never" or is_ours(image):
             raise DockerError(f"there is no image {image} here", code=ErrorCode.IMAGE_MISSING)
         self.engine.pull(image)
-        self._seen = None
+        self._seen = {}
         self._check_image(image)
 
     def pull_if_always(self, image: str) -> None:
@@ -179,6 +179,7 @@ class DockerStrategy(FollowedStrategy):
 
         Raises ValueCrossingError for a value or a node that can't go to another process.
         """
+        self.changes.listen()  # this job won't be the last one
         spec = self.spec_for(launch)
         self._check_packages(launch, spec.image)
         self._check_resumed(launch.resumed, spec.user)
@@ -324,4 +325,5 @@ class DockerStrategy(FollowedStrategy):
         if self._has_reaped:  # what had ended, and was not gone yet, when its kernel was killed
             self.berths.enter(self._reap, is_running=True)
         self.berths.close(max(grace, REMOVAL))
+        self.changes.close()
         self.engine.close()

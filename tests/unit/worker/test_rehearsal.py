@@ -7,7 +7,7 @@ from nodetool_jupyter.worker.rehearsal import rehearse_supervisor
 
 
 def test_a_supervisor_can_read_an_end() -> None:
-    """The reader of messages takes 40 ms to make: each job would wait for that at its end."""
-    events._adapter.cache_clear()
+    """Its reader takes its time to make: each job would wait for that at its end."""
+    events._adapter_of.cache_clear()
     rehearse_supervisor()
-    assert events._adapter.cache_info().currsize == 1
+    assert events._adapter_of.cache_info().currsize == 1

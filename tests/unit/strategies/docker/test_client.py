@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from nodetool_jupyter.environment import get_environment
 from nodetool_jupyter.errors import DockerError, ErrorCode
-from nodetool_jupyter.settings import Settings, get_environment
+from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.strategies.docker.client import Engine, NotSeen, find_address
 from nodetool_jupyter.strategies.docker.facts import Image
 from nodetool_jupyter.strategies.docker.image import PYTHON_LABEL, default_image, labels_of, misfit
@@ -65,7 +66,7 @@ def test_context_that_is_used(contexts: Path, monkeypatch: pytest.MonkeyPatch) -
     """As ``docker context use`` says, unless DOCKER_CONTEXT or, before all, DOCKER_HOST names another."""
     assert find_address(get_environment()) == (
         "docker's context near",
-        {"base_url": f"unix://{contexts}/near.sock"},
+        {"base_url": f"unix://{contexts}/near.sock", "tls": None},
     )
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{contexts}/near.sock")

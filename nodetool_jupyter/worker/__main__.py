@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
-from nodetool_jupyter.worker.zygote import main
+gc.disable()  # of what is imported nothing is garbage, which takes a while to find out
+from nodetool_jupyter.worker.zygote import main  # noqa: E402 - see above
 
 if __name__ == "__main__":
+    gc.enable()
     sys.exit(main(sys.argv[1:]))

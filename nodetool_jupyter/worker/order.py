@@ -11,12 +11,12 @@ import hashlib
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import to_json
+from pydantic import TypeAdapter
+from pydantic_core import from_json, to_json
 
 from nodetool_jupyter.errors import StoreError, ValueCrossingError, WorkflowError
 from nodetool_jupyter.model.graph import POLICY_FIELDS, Graph, Node
@@ -67,7 +67,7 @@ class Order:
 
     def to_bytes(self) -> bytes:
         """As it lies in the run directory."""
-        return to_json(asdict(self))
+        return to_json(self)
 
 
 _ORDER = TypeAdapter(Order)
@@ -80,9 +80,9 @@ def read_order(data: bytes, digest: str) -> Order:
             "the order in the run directory is not the one that was given", hint="run it again"
         )
     try:
-        return _ORDER.validate_json(data)
-    except ValidationError as error:
-        raise WorkflowError(f"the order can't be read: {error.errors()[0]['msg']}") from None
+        return _ORDER.validate_python(from_json(data, cache_strings="none"))
+    except ValueError as error:
+        raise WorkflowError(f"the order can't be read: {str(error)[:200]}") from None
 
 
 def digest_of(data: bytes) -> str:

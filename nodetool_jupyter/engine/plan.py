@@ -157,6 +157,8 @@ class _Planner:
         self.sources: dict[str, list[Edge]] = {}
         self.nodes: dict[str, PlanNode] = {}
         self.controlled: set[str] = set()
+        self.special: list[PlanNode] = []
+        """Those that aren't plain, in the graph's order."""
         self.demanding: list[tuple[str, Resources]] = []
         self._wirings: dict[tuple[str, ...], Wiring] = {}
 
@@ -247,8 +249,18 @@ class _Planner:
         signature = Signature(node.id, label, spec.type)
         planned = PlanNode(node.id, spec, signature, node.sync_mode, wiring, NOTHING, NOTHING)
         self.nodes[node.id] = planned
-        if spec.role is Role.COMMENT:
+        if wiring.is_plain:
+            if node.data or node.dynamic_properties:
+                _check_properties(node, planned, problems)
+            planned.is_controlled = node.id in self.controlled
             return
+        self.special.append(planned)
+        if spec.role is not Role.COMMENT:
+            self._plan_special(node, planned, problems)
+
+    def _plan_special(self, node: Node, planned: PlanNode, problems: list[Problem]) -> None:
+        """A node that is more than its properties: an input, say, or one that a value is missing for."""
+        spec, wiring = planned.spec, planned.wiring
         if not wiring.is_sound:
             problems += fan_in_problems(node.id, spec, wiring)
         if spec.role is Role.INPUT and STREAM in node.data and STREAM not in spec.inputs:
@@ -299,13 +311,13 @@ class _Planner:
                 source.outgoing[handle] = [planned]
             target.incoming.append(planned)
         ordered = [nodes[node_id] for node_id in self.order]
-        if any(node.spec.role is Role.COMMENT for node in ordered):
+        if any(node.spec.role is Role.COMMENT for node in self.special):
             ordered = [node for node in ordered if node.spec.role is not Role.COMMENT]
         for index, node in enumerate(ordered):
             node.index = index
             complete(node)
         outputs: dict[str, bool] = {}
-        for node in nodes.values():
+        for node in self.special:
             if node.spec.role is Role.OUTPUT:
                 name = str(node.properties.get("name", ""))
                 outputs[name] = name in outputs or node.streams

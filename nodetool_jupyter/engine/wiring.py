@@ -36,6 +36,8 @@ class Wiring:
     """Whether no handle is crowded that takes one value, and none is left that needs one."""
     is_short: bool = False
     """Whether the node fires once and the short way, unless a stream or a control edge comes to it."""
+    is_plain: bool = False
+    """Whether, beside that, nothing but its properties is left to be checked."""
 
 
 def wiring_of(spec: NodeSpec, handles: Collection[str]) -> Wiring:
@@ -54,6 +56,7 @@ def wiring_of(spec: NodeSpec, handles: Collection[str]) -> Wiring:
         if handle.default is REQUIRED and name not in count:
             wiring.is_sound = False
     wiring.is_short = takes_short_way(spec) and not (wiring.lists or wiring.crowded)
+    wiring.is_plain = wiring.is_short and wiring.is_sound and spec.nested is None
     return wiring
 
 

@@ -124,6 +124,23 @@ class TestJson:
             sys.setrecursionlimit(limit)
 
     @pytest.mark.parametrize(
+        "text",
+        [
+            '{"]]]]]]": [[[[[[1]]]]]]}',
+            '["]", "\\"]", "", "\\\\", [[[[["]"]]]]]]',
+            '[[[[[["a,b:c", "", {}]]]]]]',
+            '[",", [[[[["\\\\\\"["]]]]]]',
+        ],
+    )
+    def test_brackets_in_strings_do_not_count(self, text: str) -> None:
+        """Neither do they hide those that do, whatever is escaped beside them."""
+        with pytest.raises(DocumentError, match="nested more than 5 levels"):
+            parse_json(text, ReadLimits(depth=5))
+        assert parse_json(text, ReadLimits(depth=7)) == Document(json.loads(text))
+        flat = json.dumps([text, "[[[[[[[[", "]]]]", '"', "\\", ""])
+        assert parse_json(flat, ReadLimits(depth=1)) == Document(json.loads(flat))
+
+    @pytest.mark.parametrize(
         ("text", "depth"),
         [
             ("", 0),

@@ -3,5 +3,5 @@ module.exports = {
   setupFiles: ['<rootDir>/jest.setup.js'],
   roots: ['<rootDir>/src'],
   testRegex: '/__tests__/.*\\.spec\\.ts$',
-  transform: { '\\.ts$': ['ts-jest', { tsconfig: { module: 'commonjs', target: 'ES2020', esModuleInterop: true } }] }
+  transform: { '\\.ts$': ['ts-jest', { isolatedModules: true, tsconfig: { module: 'commonjs', target: 'ES2020', esModuleInterop: true } }] }
 };

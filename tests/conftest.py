@@ -42,7 +42,29 @@ def no_leftovers(temporary: Path) -> Iterator[None]:
     yield
     if (session := sys.modules.get("nodetool_jupyter.session")) is not None:
         session.close_session()
-    wait_until(lambda: not leftovers.new(), deadline=3, state=leftovers.new)
+    wait_until(lambda: not leftovers.new(), deadline=10, state=leftovers.new)
+
+
+@pytest.fixture(scope="module")
+def one_zygote(temporary: Path) -> Iterator[None]:
+    """For modules whose tests have many sessions: to start a zygote takes longer than most of their jobs."""
+    from nodetool_jupyter.worker.nursery import Nursery
+
+    class Lasting(Nursery):
+        """Is there before the first test, and outlives all strategies that use it."""
+
+        def _is_outdated(self) -> bool:
+            return False
+
+        def close(self) -> None:
+            pass
+
+    nursery = Lasting()
+    nursery._replace()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nodetool_jupyter.strategies.subprocess.Nursery", lambda **_options: nursery)
+        yield
+    Nursery.close(nursery)
 
 
 @pytest.fixture(scope="session")

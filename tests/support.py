@@ -20,7 +20,7 @@ PREFIX = "nodetool"
 
 def wait_until(
     condition: Callable[[], T],
-    deadline: float = 5.0,
+    deadline: float = 20.0,
     state: Callable[[], object] | None = None,
     interval: float = 0.005,
 ) -> T:

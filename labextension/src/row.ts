@@ -69,7 +69,7 @@ export class Row {
     const { record } = job;
     this.node.dataset['status'] = record.status;
     setText(this._state, `${SIGNS[record.status] ?? '?'} ${record.status}`);
-    setText(this._name, record.name || record.id.slice(0, 13));
+    setText(this._name, record.name || this._trans.__('workflow'));
     this._name.title = record.id;
     const live = isLive(record.status);
     const hasEndedShort = record.status === 'failed' || record.status === 'cancelled';
@@ -129,8 +129,12 @@ export class Row {
   private _warn(record: IJob, live: boolean): void {
     const version = record.origin?.version ?? '';
     this._warning.hidden = !live || !differ(version, VERSION);
-    const words = 'Its kernel has nodetool_jupyter %1, this page %2: restart the kernel, or the server and this page.';
-    setText(this._warning, this._warning.hidden ? '' : this._trans.__(words, version, VERSION));
+    const words = this._trans.__(
+      'Its kernel has nodetool_jupyter %1, this page %2: restart the kernel, or the server and this page.',
+      version,
+      VERSION
+    );
+    setText(this._warning, this._warning.hidden ? '' : words);
   }
 
   private _toggleLog(): void {
@@ -160,9 +164,12 @@ function percent(fraction: number | undefined): string {
   return fraction === undefined ? '' : ` ${Math.floor(fraction * 100)} %`;
 }
 
-/** ``0.4 s``, ``12 s``, ``3 min 5 s``, ``2 h 3 min``. */
+/** ``0.04 s``, ``2.4 s``, ``12 s``, ``3 min 5 s``, ``2 h 3 min``. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, seconds);
+  if (whole < 0.995) {
+    return `${whole.toFixed(2)} s`;
+  }
   if (whole < 10) {
     return `${whole.toFixed(1)} s`;
   }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -20,10 +19,12 @@ DIGITS = 4300
 LARGEST = 10**DIGITS
 SHOWN_FLAWS = 1000
 SHOWN_KEY = 60
-SKELETON = dict.fromkeys(range(128)) | str.maketrans("{}[],", "[][],")
-NO_SKELETON = re.compile(r"[^\[\],]+")
-LARGE_NUMBER = re.compile(r"[0-9]{100}|[0-9][eE]\+?0*[1-9][0-9]{2}")
-"""What may be a number that is too large."""
+MARKS = b'[]{}:,"'
+OTHERS = bytes(sorted({*range(256)} - {*MARKS}))
+AS_LISTS = bytes.maketrans(b"{}", b"[]")
+AS_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+LONG_NUMBER = b"0" * 100
+"""What may be a number that takes long to read, with all its digits made zeros."""
 HALVES = (r"\ud", r"\uD")
 """What may be half of a surrogate pair."""
 
@@ -93,54 +94,61 @@ def parse_json(text: str | bytes, limits: ReadLimits = DEFAULT_LIMITS) -> Docume
     text = decode(text, limits.size)
     if not text.strip():
         raise DocumentError("it is empty")
-    bare = _without_strings(text)
-    skeleton = bare.translate(SKELETON)
-    if not skeleton.isascii():
-        skeleton = NO_SKELETON.sub("", skeleton)
+    data = text.encode("utf-8", "surrogatepass")
+    marks = _marks_of(data)
+    keys = marks.count(b":")
+    skeleton = marks.replace(b":", b"").decode()
     if depth_of(skeleton, limits.depth) > limits.depth:
         raise DocumentError(f"it is nested more than {limits.depth} levels deep")
     if len(skeleton) > 2 * limits.values:
         raise DocumentError(f"it holds more than {limits.values:,} values")
-    found = _read_plain(text, bare) if len(skeleton) < limits.values else None
+    found = _read_plain(text, data, keys) if len(skeleton) < limits.values else None
     return found if found is not None else _read_flawed(text, limits)
 
 
-def _without_strings(text: str) -> str:
-    """What stands outside of strings; quotes in them are escaped, as are backslashes."""
-    if "\\" in text:
-        text = text.replace("\\\\", "").replace('\\"', "")
-    return "".join(text.split('"')[::2])
-
-
-def _read_plain(text: str, bare: str) -> Document | None:
-    """A text that can't have a flaw, as nearly all are: it is read at the speed of the json module, and only
-    its keys are counted. None for one that may have some, or can't be read.
+def _marks_of(data: bytes) -> bytes:
+    """The brackets, colons and commas that stand outside of strings; quotes in strings are escaped, as are
+    backslashes.
     """
-    if LARGE_NUMBER.search(bare) or any(half in text for half in HALVES) or not is_storable(text):
+    if b"\\" in data:
+        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    marks = data.translate(AS_LISTS, OTHERS).replace(b'""', b"")  # nearly all strings have none
+    return b"".join(marks.split(b'"')[::2]) if b'"' in marks else marks
+
+
+def _read_plain(text: str, data: bytes, keys: int) -> Document | None:
+    """A text that can't have a flaw, as nearly all are: it is read at the speed of the json module, and only
+    its keys are counted: where there are more in the text, one is there twice. None for a text that may have
+    a flaw, or can't be read.
+    """
+    if LONG_NUMBER in data.translate(AS_ZEROS) or _may_be_torn(text):
         return None
+    found = 0
+
+    def count(made: dict[str, Any]) -> dict[str, Any]:
+        nonlocal found
+        found += len(made)
+        return made
+
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, object_hook=count, parse_float=_finite, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
-    return Document(value, []) if _keys_in(value) == bare.count(":") else None
+    return Document(value, []) if found == keys else None
 
 
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(name)
+def _may_be_torn(text: str) -> bool:
+    """Whether it may hold half of a surrogate pair."""
+    return ("\\" in text and any(half in text for half in HALVES)) or not is_storable(text)
 
 
-def _keys_in(root: Any) -> int:
-    """How many keys there are in all: a text that has more has one twice."""
-    count = 0
-    stack = [root] if type(root) in NESTED else []
-    while stack:
-        container = stack.pop()
-        values = container
-        if type(container) is dict:
-            count += len(container)
-            values = container.values()
-        stack += [value for value in values if type(value) in NESTED]
-    return count
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text)
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(text)
 
 
 def _read_flawed(text: str, limits: ReadLimits) -> Document:

@@ -27,8 +27,11 @@ from nodetool_jupyter.authoring.places import with_places
 from nodetool_jupyter.engine.annotations import describe
 from nodetool_jupyter.errors import InvalidGraph, Problem, WorkflowError
 from nodetool_jupyter.model.graph import Graph, Workflow
+from nodetool_jupyter.model.pause import uncollected
 
 FORMATS = {".json": "json", ".yaml": "yaml", ".yml": "yaml", ".py": "python"}
+NODE_SIZE = 250
+"""Characters that a node takes in a file, with its edges, or more."""
 EXPECTED = {
     "string_type": "a text",
     "dict_type": "an object",
@@ -51,7 +54,8 @@ def read_workflow(
     Raises WorkflowError where the text can't be read, InvalidGraph with the problems of all nodes and edges.
     """
     try:
-        return to_workflow(parse(text, format, limits), limits)
+        with uncollected(len(text) // NODE_SIZE):
+            return to_workflow(parse(text, format, limits), limits)
     except DocumentError as error:
         raise WorkflowError(f"the workflow can't be read: {error}") from None
 

@@ -6,14 +6,15 @@ What is inside is checked when the cell's graph is planned; here only its input 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from nodetool_jupyter.authoring import cell_nodes
-from nodetool_jupyter.engine.nesting import WORKFLOW, read_graph
+from nodetool_jupyter.engine.nesting import DEEPEST, WORKFLOW, read_graph
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.engine.spec import InputSpec, NodeSpec, Role
-from nodetool_jupyter.model.graph import Graph, Workflow
+from nodetool_jupyter.model.graph import Graph, Node, Workflow
 from nodetool_jupyter.model.types import ANY
 from nodetool_jupyter.nodes import FAMILIES
 
@@ -26,6 +27,16 @@ def as_called(spec: NodeSpec, given: Any) -> NodeSpec:
     }
     outputs = dict.fromkeys(_names(graph, Role.OUTPUT), ANY)
     return replace(spec, inputs={WORKFLOW: spec.inputs[WORKFLOW], **inputs}, outputs=outputs, dynamic=False)
+
+
+def nodes_in(graph: Graph, depth: int = DEEPEST) -> Iterator[Node]:
+    """All nodes of a graph, those of the workflows that some of them hold among them."""
+    for node in graph.nodes:
+        yield node
+        held = node.data.get(WORKFLOW)
+        if isinstance(held, dict | Workflow) and depth:
+            with suppress(ValueError):  # what can't be read as a workflow has no nodes
+                yield from nodes_in(read_graph(held), depth - 1)
 
 
 def as_json(given: Any) -> Any:

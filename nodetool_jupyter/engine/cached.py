@@ -26,7 +26,7 @@ class CachedFirings:
         if services.results is None:
             return
         try:
-            self._cache = NodeCache(services.results, actor.node, actor.run.context.user_id)
+            self._cache = NodeCache(services.results, actor.node, actor.run.context)
         except Uncacheable as reason:
             self._tell(f"its results aren't cached: {reason}", "warning")
 

@@ -17,16 +17,17 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json, to_json
 
 from nodetool_jupyter.engine.code import add_code
+from nodetool_jupyter.engine.contents import Unread, compared_by_content
 from nodetool_jupyter.engine.resuming import digest_of_values
 from nodetool_jupyter.engine.spec import NodeSpec
 from nodetool_jupyter.errors import NodeToolError, ValueCrossingError
 from nodetool_jupyter.values.codec import decode, encode
 
 if TYPE_CHECKING:
-    from nodetool_jupyter.engine.context import ResultCache
+    from nodetool_jupyter.engine.context import ProcessingContext, ResultCache
     from nodetool_jupyter.engine.plan import PlanNode
 
-FORM = 1
+FORM = 2
 """Version of what is kept."""
 LARGEST = 32 * 1024 * 1024
 """Bytes of a result that is kept."""
@@ -41,20 +42,23 @@ class Uncacheable(Exception):
 class NodeCache:
     """The cache as one node uses it. Nothing in it is a pickle."""
 
-    def __init__(self, cache: ResultCache, node: PlanNode, user_id: str) -> None:
+    def __init__(self, cache: ResultCache, node: PlanNode, context: ProcessingContext) -> None:
         self._cache = cache
         self._node = node
-        self._user_id = user_id
+        self._context = context
         self._code = digest_of_code(node.spec)
 
     def key(self, values: Mapping[str, Any]) -> str:
         """What the result for these inputs depends on, as a digest; raises Uncacheable."""
         node = self._node
         try:
-            inputs = digest_of_values({**node.properties, **node.dynamic_properties, **values})
+            whole = {**node.properties, **node.dynamic_properties, **values}
+            inputs = digest_of_values(compared_by_content(whole, self._context))
         except NodeToolError as error:
             raise Uncacheable(f"an input can't be compared: {error.message}") from error
-        versions = [FORM, *platform.python_version_tuple()[:2], self._user_id]
+        except (Unread, RecursionError) as error:
+            raise Uncacheable(str(error)) from error
+        versions = [FORM, *platform.python_version_tuple()[:2], self._context.user_id]
         return hashlib.sha256(to_json([versions, node.spec.type, self._code, inputs])).hexdigest()
 
     def get(self, key: str) -> tuple[Any] | None:

@@ -6,10 +6,10 @@ Each node is completed after those before it: what it gives depends on what it g
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from nodetool_jupyter.engine.spec import NO_POLICY, Role, Shape
-from nodetool_jupyter.engine.wiring import output_type
+from nodetool_jupyter.engine.wiring import output_type, takes_short_way
 from nodetool_jupyter.errors import Problem
 from nodetool_jupyter.model.control import CONTROL
 from nodetool_jupyter.model.types import ANY, gathers
@@ -17,11 +17,15 @@ from nodetool_jupyter.model.types import ANY, gathers
 if TYPE_CHECKING:
     from nodetool_jupyter.engine.plan import Plan, PlanNode
 
+STREAMS = attrgetter("streams")
+
 
 def complete(node: PlanNode) -> None:
     """What depends on the nodes before: which handles gather, which edges stream."""
-    spec = node.spec
     wiring = node.wiring
+    if wiring.is_short and not (node.is_controlled or any(map(STREAMS, node.incoming))):
+        node.fires_once = True
+        return
     gathered = wiring.crowded
     if wiring.lists:
         gathered = gathered.union(_lists_of_singles(node))
@@ -32,12 +36,7 @@ def complete(node: PlanNode) -> None:
         for edges in node.outgoing.values():
             for edge in edges:
                 edge.streams = True
-    plain = spec.role is Role.NODE and spec.shape is Shape.COROUTINE and not (gathered or streams)
-    node.fires_once = (
-        plain
-        and not (spec.reads_stream or node.is_controlled)
-        and (spec.policy is NO_POLICY or spec.policy == NO_POLICY)
-    )
+    node.fires_once = takes_short_way(node.spec) and not (gathered or streams or node.is_controlled)
 
 
 def _may_stream(node: PlanNode) -> bool:

@@ -31,6 +31,7 @@ from nodetool_jupyter.engine.wiring import (
 from nodetool_jupyter.errors import InvalidGraph, Problem, WorkflowError
 from nodetool_jupyter.model.batch import Signature
 from nodetool_jupyter.model.graph import Edge, Graph, Node, SyncMode
+from nodetool_jupyter.model.pause import uncollected
 from nodetool_jupyter.model.resources import Resources
 
 SUGGESTED = 20
@@ -126,10 +127,11 @@ def compile_graph(
     that lies in another: what its inputs need comes when it runs.
     """
     planner = _Planner(graph, registry, dict(params or {}), level)
-    problems = planner.find_problems()
-    if problems:
-        raise InvalidGraph(problems)
-    plan = planner.plan()
+    with uncollected(len(graph.nodes)):
+        problems = planner.find_problems()
+        if problems:
+            raise InvalidGraph(problems)
+        plan = planner.plan()
     problems = list(stream_problems(plan))
     if problems:
         raise InvalidGraph(problems)
@@ -172,11 +174,14 @@ class _Planner:
 
     def _resolve_types(self, problems: list[Problem]) -> None:
         reasons: dict[str, str] = {}
+        found: dict[str, NodeSpec] = {}
         for node in self.graph.nodes:
-            spec = None
-            if node.type not in reasons:
+            spec = found.get(node.type)
+            if spec is None and node.type not in reasons:
                 try:
                     spec = self.registry.get(node.type)
+                    if spec is not None:
+                        found[node.type] = spec
                 except WorkflowError as error:
                     reasons[node.type] = f"{error.message}; {error.hint}"
             if spec is not None:
@@ -249,7 +254,7 @@ class _Planner:
         if spec.role is Role.INPUT and STREAM in node.data and STREAM not in spec.inputs:
             node = plan_stream(node, planned, problems)
         if node.data or node.dynamic_properties:
-            problems += _property_problems(node, planned)
+            _check_properties(node, planned, problems)
         if spec.role is Role.INPUT or spec.role is Role.OUTPUT:
             self.params.name(planned)
         if spec.policy is not NO_POLICY or spec.nested is not None:
@@ -314,26 +319,35 @@ def _name_of(node: Node) -> str:
     return title if isinstance(title, str) else ""
 
 
-def _property_problems(node: Node, planned: PlanNode) -> Iterator[Problem]:
-    spec = planned.spec
+def _check_properties(node: Node, planned: PlanNode, problems: list[Problem]) -> None:
+    spec, producers = planned.spec, planned.wiring.producers
     properties: dict[str, Any] = {}
-    dynamic = dict(node.dynamic_properties)
+    others: dict[str, Any] = {}
     for name, value in node.data.items():
         handle = spec.inputs.get(name)
         if handle is None:
-            if spec.dynamic:
-                dynamic.setdefault(name, value)
-            else:
-                yield Problem(f"{spec.type} has no property {name!r}{near(name, spec.inputs)}", node.id, name)
-        elif name not in planned.producers:
+            others[name] = value
+        elif name not in producers:
             try:
                 properties[name] = handle.check(value)
                 if type(value) in CONTAINERS:
                     refuse_depth(value)
             except ValueError as error:
-                yield Problem(str(error), node.id, name)
-    yield from depth_problems(node.id, dynamic)
-    if node.dynamic_properties and not spec.dynamic:
+                problems.append(Problem(str(error), node.id, name))
+    planned.properties = properties
+    if others or node.dynamic_properties:
+        problems += _check_others(node, planned, others)
+
+
+def _check_others(node: Node, planned: PlanNode, others: dict[str, Any]) -> Iterator[Problem]:
+    """The properties that its type doesn't declare."""
+    spec = planned.spec
+    if spec.dynamic:
+        planned.dynamic_properties = {**others, **node.dynamic_properties}
+        yield from depth_problems(node.id, planned.dynamic_properties)
+        return
+    for name in others:
+        yield Problem(f"{spec.type} has no property {name!r}{near(name, spec.inputs)}", node.id, name)
+    if node.dynamic_properties:
         names = ", ".join(sorted(node.dynamic_properties))
         yield Problem(f"{spec.type} takes no dynamic properties, found {names}", node.id)
-    planned.properties, planned.dynamic_properties = properties, dynamic

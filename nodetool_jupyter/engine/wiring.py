@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nodetool_jupyter.engine.annotations import Check
-from nodetool_jupyter.engine.spec import REQUIRED, InputSpec, NodeSpec, Role
+from nodetool_jupyter.engine.spec import NO_POLICY, REQUIRED, InputSpec, NodeSpec, Role, Shape
 from nodetool_jupyter.errors import Problem
 from nodetool_jupyter.model.control import CONTROL
 from nodetool_jupyter.model.graph import DEFAULT_HANDLE, Edge, Node
@@ -34,6 +34,8 @@ class Wiring:
     """Handles of a list at which one edge ends, which may bring a list or single values."""
     is_sound: bool = True
     """Whether no handle is crowded that takes one value, and none is left that needs one."""
+    is_short: bool = False
+    """Whether the node fires once and the short way, unless a stream or a control edge comes to it."""
 
 
 def wiring_of(spec: NodeSpec, handles: Collection[str]) -> Wiring:
@@ -51,7 +53,18 @@ def wiring_of(spec: NodeSpec, handles: Collection[str]) -> Wiring:
     for name, handle in spec.inputs.items():
         if handle.default is REQUIRED and name not in count:
             wiring.is_sound = False
+    wiring.is_short = takes_short_way(spec) and not (wiring.lists or wiring.crowded)
     return wiring
+
+
+def takes_short_way(spec: NodeSpec) -> bool:
+    """Whether nodes of a type are coroutines that need no inbox, where they fire at most once."""
+    return (
+        spec.role is Role.NODE
+        and spec.shape is Shape.COROUTINE
+        and not spec.reads_stream
+        and (spec.policy is NO_POLICY or spec.policy == NO_POLICY)
+    )
 
 
 def _connect(wiring: Wiring, handle: InputSpec, number: int) -> None:

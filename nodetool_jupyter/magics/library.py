@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nodetool_jupyter.authoring import CELL_NODES
 from nodetool_jupyter.authoring.files import FORMATS, save_workflow
+from nodetool_jupyter.authoring.nested import nodes_in
 from nodetool_jupyter.authoring.options import CellOptions
 from nodetool_jupyter.engine.node import NOTEBOOK
 from nodetool_jupyter.engine.registry import OURS, Registry, module_specs
@@ -34,6 +35,8 @@ IN_FULL = 1
 """Node types up to which each is shown with its fields."""
 SAMPLE_CHARS = 40
 HIDDEN = tuple(f"{prefix}." for prefix in CELL_NODES)
+NOT_NODETOOLS = (f"{NOTEBOOK}.", *HIDDEN)
+"""How types begin that only a notebook has: its own, and those that Python cells make."""
 SAMPLES = {"str": '"text"', "int": "1", "float": "0.5", "bool": "True", "list": "[1, 2]", "dict": '{"a": 1}'}
 
 
@@ -85,8 +88,9 @@ def export(notebook: Notebook, given: Arguments) -> None:
     """
     workflow = _named(notebook, given.word)
     path = save_workflow(workflow, given.more)
-    own = sorted({node.type for node in workflow.graph.nodes if node.type.startswith(f"{NOTEBOOK}.")})
-    names = ", ".join(own[:UNKNOWN_SHOWN])
+    own = sorted({node.type for node in nodes_in(workflow.graph) if node.type.startswith(NOT_NODETOOLS)})
+    more = f" and {len(own) - UNKNOWN_SHOWN} more" if len(own) > UNKNOWN_SHOWN else ""
+    names = ", ".join(own[:UNKNOWN_SHOWN]) + more
     note = f"; NodeTool doesn't know the notebook's own nodes: {names}" if own else ""
     tell(f"saved {nodes_text(len(workflow.graph.nodes))} to {path}{note}")
 

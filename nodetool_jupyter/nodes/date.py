@@ -72,10 +72,10 @@ class Today(DateNode):
 
 
 class Now(DateNode):
-    """The date and time of now, in the time zone of where this runs."""
+    """The date and time of now, in UTC."""
 
     async def process(self, context: ProcessingContext) -> datetime:
-        return datetime.now().astimezone()
+        return datetime.now(UTC)
 
 
 class ParseDate(DateNode):
@@ -135,7 +135,9 @@ class AddTimeDelta(MomentNode):
 
 
 class DateDifference(DateNode):
-    """The time from one date and time to another; all parts are negative where the second is earlier."""
+    """The time from one date and time to another. Where the second is earlier, days are below 0 and the other
+    parts are counted forward from there: an hour back is -1 day and 23 hours.
+    """
 
     start_date: Datetime = NO_DATETIME
     end_date: Datetime = NO_DATETIME
@@ -148,17 +150,15 @@ class DateDifference(DateNode):
         seconds: int
 
     async def process(self, context: ProcessingContext) -> OutputType:
-        total = int((aware(self.end_date) - aware(self.start_date)).total_seconds())
-        sign = -1 if total < 0 else 1
-        minutes, seconds = divmod(abs(total), 60)
+        change = aware(self.end_date) - aware(self.start_date)
+        minutes, seconds = divmod(change.seconds, 60)
         hours, minutes = divmod(minutes, 60)
-        days, hours = divmod(hours, 24)
         return {
-            "total_seconds": total,
-            "days": sign * days,
-            "hours": sign * hours,
-            "minutes": sign * minutes,
-            "seconds": sign * seconds,
+            "total_seconds": int(change.total_seconds()),
+            "days": change.days,
+            "hours": hours,
+            "minutes": minutes,
+            "seconds": seconds,
         }
 
 
@@ -193,7 +193,7 @@ class IsDateInRange(DateNode):
 
 
 class GetQuarter(MomentNode):
-    """The quarter of the year, from 1 to 4, with its first and last moment."""
+    """The quarter of the year, from 1 to 4, with the first moments of its first and last day, in UTC."""
 
     class OutputType(TypedDict):
         quarter: int
@@ -203,8 +203,10 @@ class GetQuarter(MomentNode):
     async def process(self, context: ProcessingContext) -> OutputType:
         moment = self.moment
         quarter = (moment.month - 1) // 3 + 1
-        start = midnight(moment).replace(month=quarter * 3 - 2, day=1)
-        return {"quarter": quarter, "quarter_start": start, "quarter_end": last(plus_months(start, 3))}
+        month = quarter * 3
+        start = datetime(moment.year, month - 2, 1, tzinfo=UTC)
+        end = start.replace(month=month, day=calendar.monthrange(moment.year, month)[1])
+        return {"quarter": quarter, "quarter_start": start, "quarter_end": end}
 
 
 class GetWeekday(MomentNode):

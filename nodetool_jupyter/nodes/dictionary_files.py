@@ -60,7 +60,7 @@ class SaveJSON(DictionaryFileNode):
     data: Any = Field(default={}, description="What JSON can hold.")
     folder: str = Field(default="", description="An existing folder; . is the workspace.")
     name: str = Field(default="%Y-%m-%d-%H-%M-%S.json", description="May hold date codes.")
-    indent: int = Field(default=2, description="Spaces for each level; 0 for none.")
+    indent: int = Field(default=2, description="Spaces for each level; with 0 there are new lines alone.")
 
     def process(self, context: ProcessingContext) -> str:
         path = files.target(context, self.folder, self.name)
@@ -73,7 +73,7 @@ def json_text(value: Any, indent: int) -> str:
     if not 0 <= indent <= 16:
         raise ValueError(f"indent must be from 0 to 16, found {indent}")
     try:
-        return json.dumps(value, indent=indent or None, ensure_ascii=False)
+        return json.dumps(value, indent=indent)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"this can't be written as JSON: {error}") from None
 

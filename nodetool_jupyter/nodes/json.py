@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncGenerator, Callable
 from itertools import islice
@@ -57,10 +58,10 @@ class ParseList(JSONNode):
 
 
 class StringifyJSON(JSONNode):
-    """A value as JSON text."""
+    """A value as JSON text, in ASCII: other characters are escaped."""
 
     data: Any = Field(default={}, description="What JSON can hold.")
-    indent: int = Field(default=2, description="Spaces for each level; 0 for none.")
+    indent: int = Field(default=2, description="Spaces for each level; with 0 there are new lines alone.")
 
     def process(self, context: ProcessingContext) -> str:
         return json_text(self.data, self.indent)
@@ -237,7 +238,7 @@ def _quoted(template: str, values: dict[str, Any]) -> str:
 
     def marked(match: re.Match[str]) -> str:
         name = match[1] or match[2]
-        return json_text(WHOLE + name, 0) if name in values else match[0]
+        return json.dumps(WHOLE + name) if name in values else match[0]
 
     return OUTSIDE.sub(marked, template)
 

@@ -25,6 +25,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from pydantic_core import to_json
 
+from nodetool_jupyter.values import sounds
 from nodetool_jupyter.values.base import JSON, KIND, column_type, marker, type_name
 from nodetool_jupyter.values.drawing import Drawn, draw_figure, draw_itself
 
@@ -239,6 +240,8 @@ class _Previewer:
         return shown if base is list else marker(SEQUENCES[base], "preview", items=shown)
 
     def mapping(self, value: dict[Any, Any], level: int) -> JSON:
+        if level == 0 and (whole := sounds.carried(value, self.left)):
+            return whole
         shown: dict[str, JSON] = {}
         length = dict.__len__(value)
         for key, item in islice(dict.items(value), 0 if level > MAX_LEVELS else MAX_ITEMS):

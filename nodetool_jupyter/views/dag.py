@@ -6,7 +6,9 @@ from collections import deque
 from collections.abc import Container, Iterable
 
 from nodetool_jupyter.model.graph import Graph
-from nodetool_jupyter.views.layout import BOX_HEIGHT, Box, Layout, fitted, layout
+from nodetool_jupyter.views.boxes import BOX_HEIGHT, Box, Point
+from nodetool_jupyter.views.folding import TURN
+from nodetool_jupyter.views.layout import Layout, fitted, layout
 from nodetool_jupyter.views.markup import Html, clean, cut, el, join
 from nodetool_jupyter.views.parts import NodeState, NodeView
 from nodetool_jupyter.views.snapshot import JobView, edge_key, title_of
@@ -19,10 +21,16 @@ AROUND = 24
 STEPS = 4
 """So many nodes are near to one, and so many edges away at most."""
 SMALLEST = 0.7
-"""How far a wide drawing shrinks to fit its page, before it scrolls."""
+"""How far a drawing shrinks to fit its page; a larger one is a map of itself, which can be opened."""
+PAGE = (1_060, 440)
+"""Pixels that a card has for it."""
 FRAME = 5
 LEGEND = 8
 GROUP = "nodetool.workflows.base_node.Group"
+
+
+OPENER: Html = el("details", el("summary", "Full size"), class_="ntj-zoom", hidden="hidden")
+"""The line that opens a map to its full size, by the style sheet: the drawing is in the page once."""
 
 
 class Dag:
@@ -36,7 +44,7 @@ class Dag:
         """The graph as it stands; a sentence beyond DRAWN nodes, nothing for a graph without nodes. After a
         large one comes what lies around the node that failed.
 
-        Unless it ``scrolls``, that is left to what is around it.
+        Unless it ``scrolls``, that is left to what is around it, and so is the opener of a map.
         """
         view = self._view
         if not view.nodes:
@@ -46,12 +54,19 @@ class Dag:
             whole = el("p", said, class_="ntj-meta")
         else:
             whole = self._drawing(self._plan("", view.nodes), f"workflow graph: {tally_text(view)}", scrolls)
+            whole = join([OPENER, whole]) if scrolls and self.is_map else whole
         failed = next(iter(view.failed.values()), None)
         if failed is None or len(view.nodes) <= CROWDED:
             return whole
         plan = self._plan(failed.id, neighborhood(view.graph, failed.id, view.nodes))
         about = f"around {failed.title}"
         return join([whole, el("p", f"{about}:", class_="ntj-meta"), self._drawing(plan, about, scrolls)])
+
+    @property
+    def is_map(self) -> bool:
+        """Whether the whole is too large for a page."""
+        nodes = self._view.nodes
+        return bool(nodes) and len(nodes) <= DRAWN and _is_large(self._plan("", nodes))
 
     def _plan(self, key: str, node_ids: Iterable[str]) -> Layout:
         if key not in self._plans:
@@ -61,6 +76,7 @@ class Dag:
 
     def _drawing(self, plan: Layout, label: str, scrolls: bool) -> Html:
         view = self._view
+        is_map = _is_large(plan)
         frames = _frames(plan, view.graph)
         top = LEGEND if frames else 0
         drawing = el(
@@ -72,13 +88,18 @@ class Dag:
             viewBox=f"0 {-top} {plan.width:g} {plan.height + top:g}",
             width=plan.width,
             height=plan.height + top,
-            style=f"min-width:{plan.width * SMALLEST:.0f}px",
+            preserveAspectRatio="xMinYMin" if is_map else None,
+            style=None if is_map else f"min-width:{plan.width * SMALLEST:.0f}px",
             role="list",
             aria_label=label,
         )
         # An untrusted page loses SVG, style sheet and attributes without a value, but not the SVG's words:
         # without the sheet they stay hidden.
-        frame = {"class_": "ntj-dag", "role": "group", "aria_label": label.partition(":")[0]}
+        frame = {
+            "class_": "ntj-dag ntj-map" if is_map else "ntj-dag",
+            "role": "group",
+            "aria_label": label.partition(":")[0],
+        }
         return el("div", drawing, hidden="hidden", tabindex=0 if scrolls else None, **frame)
 
     def _edges(self, plan: Layout) -> list[Html]:
@@ -95,6 +116,12 @@ class Dag:
             if count > 1:
                 drawn.append(_count(points, count))
         return drawn
+
+
+def _is_large(plan: Layout) -> bool:
+    width, height = PAGE
+    scale = min(max(width / plan.width, SMALLEST), 1.0)
+    return plan.width * scale > width or plan.height * scale > height
 
 
 def neighborhood(graph: Graph, node_id: str, among: Container[str]) -> list[str]:
@@ -158,7 +185,7 @@ def _is_within(box: Box, left: float, top: float, right: float, bottom: float) -
     return not (beside or box.y + box.height <= top or bottom <= box.y)
 
 
-def _path(points: tuple[tuple[float, float], ...]) -> str:
+def _path(points: tuple[Point, ...]) -> str:
     """A smooth line through the points: level through a column, curved between two."""
     text = f"M{points[0][0]:g} {points[0][1]:g}"
     for number in range(1, len(points)):
@@ -167,11 +194,18 @@ def _path(points: tuple[tuple[float, float], ...]) -> str:
             text += f"H{x2:g}"
             continue
         reach = max(abs(x2 - x1) / 2, 18 if x2 > x1 else 60)
-        text += f"C{x1 + reach:g} {y1:g} {x2 - reach:g} {y2:g} {x2:g} {y2:g}"
+        leaving = -TURN if _goes_back(points, number - 1) else reach
+        coming = -TURN if _goes_back(points, number + 1) else reach
+        text += f"C{x1 + leaving:g} {y1:g} {x2 - coming:g} {y2:g} {x2:g} {y2:g}"
     return text
 
 
-def _count(points: tuple[tuple[float, float], ...], count: int) -> Html:
+def _goes_back(points: tuple[Point, ...], number: int) -> bool:
+    """Whether the level part of a line that ends with this point runs to the left, to the next band."""
+    return 0 < number < len(points) and points[number][0] < points[number - 1][0]
+
+
+def _count(points: tuple[Point, ...], count: int) -> Html:
     x, y = points[-1]
     return el(
         "text", f"{count:,}", class_="ntj-count", x=round(x - 5, 1), y=round(y - 5, 1), text_anchor="end"

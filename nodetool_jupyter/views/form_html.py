@@ -6,7 +6,7 @@ runs that go the same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from nodetool_jupyter.model.job import JobRecord
 from nodetool_jupyter.views import html
 from nodetool_jupyter.views.entries import Upload
 from nodetool_jupyter.views.form import Form
+from nodetool_jupyter.views.images import picture
 from nodetool_jupyter.views.markup import Html, clean, el, isolate, join, name_el, one_line, raw
 from nodetool_jupyter.views.snapshot import JobView
 from nodetool_jupyter.views.style import LIVE_STYLE
@@ -33,12 +34,19 @@ height:auto;line-height:20px;white-space:normal;overflow-wrap:anywhere;margin:0}
 font-weight:600;width:auto;justify-content:flex-start}
 .ntj-panel .ntj-field select,.ntj-panel .ntj-field input:not([type=checkbox]),
 .ntj-panel .ntj-field textarea{width:100%;max-width:100%;box-sizing:border-box}
-.ntj-panel .ntj-field select:not([size]){height:28px}
+.ntj-panel .ntj-field select:not([size]){height:28px;background-image:
+linear-gradient(45deg,transparent 50%,var(--ntj-fg) 0),
+linear-gradient(-45deg,transparent 50%,var(--ntj-fg) 0);
+background-size:5px 5px;background-position:right 13px center,right 8px center;background-repeat:no-repeat}
 .ntj-panel .ntj-field input[type=checkbox]{width:auto;margin:0;flex:none}
 .ntj-panel .ntj-field textarea{font-family:var(--jp-code-font-family,
 ui-monospace,monospace);min-height:4.6em}
 .ntj-panel .ntj-field .widget-inline-hbox>.slider-container{width:auto;margin:8px 10px 4px}
 .ntj-panel .ntj-told{color:var(--ntj-soft);font-size:12px}
+.ntj-panel .ntj-absent{align-items:center;gap:8px;margin:2px 0;overflow:visible}
+.ntj-panel .ntj-absent button{flex:none;width:auto;margin:0}.ntj-panel .ntj-absent .widget-html{flex:1 1 0}
+.ntj-panel img.ntj-thumb{display:block;max-width:160px;max-height:96px;min-width:16px;margin:4px 0 0;
+border-radius:4px;outline:1px solid var(--ntj-line)}
 .ntj-panel .ntj-problem{color:var(--ntj-bad);font-size:12px}
 .ntj-panel .ntj-problem::before{content:"✕ ";content:"✕ " / ""}
 .ntj-panel .ntj-limits{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:4px 12px;
@@ -92,12 +100,12 @@ MORE: Html = el("details", el("summary", "Limits"))
 """The line that opens the limits below it: the style sheet does that, so that they need not be drawn anew."""
 
 
-def unavailable(sentences: Iterable[tuple[str, str]]) -> Html:
-    """Strategies that can't be chosen, and why."""
-    return join(
-        el("div", el("b", one_line(name, 40)), " ", el("bdi", one_line(why, 300)), class_="ntj-told")
-        for name, why in sentences
-    )
+def uploaded(upload: Upload) -> Html:
+    """A file that was given through the page: its name and size, and itself where it is a picture."""
+    shown = picture({"type": "image", "data": upload.data})
+    name = one_line(upload.name, 60)
+    thumb = el("img", src=shown.uri, alt=name, title=name, class_="ntj-thumb") if shown is not None else None
+    return join(part for part in (told(entry_text(upload)), thumb) if part is not None)
 
 
 def past_label(record: JobRecord, started: str, own: Mapping[str, Any]) -> str:

@@ -69,13 +69,14 @@ def picture(value: Any) -> Picture | None:
     try:
         if not isinstance(value, dict):
             return _shrunk(value, value.size)
-        data = _bytes_of(value)
+        data = carried_bytes(value)
         return _from_bytes(data, original_size(value)) if data else None
     except Exception:  # noqa: BLE001 - a broken file raises anything; its view then says what is known of it
         return None
 
 
-def _bytes_of(value: dict[str, Any]) -> bytes | None:
+def carried_bytes(value: dict[str, Any]) -> bytes | None:
+    """The content that a reference has brought along, None where it lies elsewhere."""
     for field in ("data", "uri"):
         content = value.get(field)
         if isinstance(content, bytes):

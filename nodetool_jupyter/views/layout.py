@@ -11,38 +11,25 @@ from functools import cache
 from itertools import accumulate, pairwise
 
 from nodetool_jupyter.model.graph import Graph, Node
+from nodetool_jupyter.views.boxes import BOX_HEIGHT, COLUMN_GAP, ROW_GAP, Box, Point
+from nodetool_jupyter.views.folding import Bands, in_bands, in_columns
 
-BOX_HEIGHT = 30
 MIN_WIDTH = 76
 MAX_WIDTH = 200
 CHAR_WIDTH = 7.2
 WIDTHS = {"mwMW@%—": 11.0, "ABCDEGHKNOPQRSTUVXYZ&_": 8.4, "fijlrtI.,:;'|!()[]/- ": 5.0}
 """Pixels of letters that differ from CHAR_WIDTH, in the widest of the usual fonts."""
 MARK_WIDTH = 42
-COLUMN_GAP = 40
-ROW_GAP = 14
 MARGIN = 6
 MAX_CANVAS = 2_400
 SCALES = (0.35, 0.45, 0.55, 0.7, 0.85, 1.0)
 SWEEPS = 6
 FAR = 1e6
+MANY = 8
+LINE_GAP = 4
+"""Pixels between lines that pass a layer, where they are many."""
 MAX_BENDS = 1_000
 """Points at which long lines may bend around boxes, for a whole graph."""
-
-
-@dataclass(slots=True)
-class Box:
-    """A node's place; ``x`` and ``y`` are its upper left corner, in pixels."""
-
-    id: str
-    width: float
-    x: float = 0.0
-    y: float = 0.0
-    height: float = BOX_HEIGHT
-
-    @property
-    def middle(self) -> float:
-        return self.y + self.height / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +37,7 @@ class Layout:
     """Boxes in the graph's order, and for each edge's number the points that its line goes through."""
 
     boxes: tuple[Box, ...]
-    lines: dict[int, tuple[tuple[float, float], ...]]
+    lines: dict[int, tuple[Point, ...]]
     width: float
     height: float
 
@@ -64,14 +51,19 @@ def layout(graph: Graph, titles: dict[str, str]) -> Layout:
         for number, edge in enumerate(graph.edges)
         if edge.source in boxes and edge.target in boxes and edge.source != edge.target
     }
-    bends: dict[int, tuple[Box, ...]] = {}
+    chains: dict[int, tuple[Box, ...]] = {}
+    bands = None
     if not _place_given(graph, nodes, boxes):
-        bends = _place_layers(boxes, edges)
-    _to_origin([*boxes.values(), *(bend for chain in bends.values() for bend in chain)])
-    lines = {number: _line(boxes[a], bends.get(number, ()), boxes[b]) for number, (a, b) in edges.items()}
-    width = max((box.x + box.width for box in boxes.values()), default=0.0) + MARGIN
-    height = max((y for line in lines.values() for _, y in line), default=0.0)
-    height = max([height, *(box.y + box.height for box in boxes.values())]) + MARGIN
+        chains, bands = _place_layers(boxes, edges)
+    _to_origin([*boxes.values(), *(bend for chain in chains.values() for bend in chain)], bands)
+    lines = {
+        number: _line((boxes[a], *chains.get(number, ()), boxes[b]), bands)
+        for number, (a, b) in edges.items()
+    }
+    points = [point for line in lines.values() for point in line]
+    points += [(box.x + box.width, box.y + box.height) for box in boxes.values()]
+    width = max((x for x, _ in points), default=0.0) + MARGIN
+    height = max((y for _, y in points), default=0.0) + MARGIN
     return Layout(tuple(boxes.values()), lines, width, height)
 
 
@@ -98,17 +90,24 @@ def _char_width(char: str) -> float:
     return next((width for chars, width in WIDTHS.items() if char in chars), CHAR_WIDTH)
 
 
-def _line(source: Box, bends: Sequence[Box], target: Box) -> tuple[tuple[float, float], ...]:
-    points = [(source.x + source.width, source.middle)]
-    for bend in bends:
-        points += [(bend.x, bend.middle), (bend.x + bend.width, bend.middle)]
-    return (*points, (target.x, target.middle))
+def _line(boxes: Sequence[Box], bands: Bands | None) -> tuple[Point, ...]:
+    """From the first box to the last one, through those between: level within a box, curved before and after
+    it.
+    """
+    points = []
+    for one, other in pairwise(boxes):
+        points.append((one.x + one.width, one.middle))
+        points += bands.way(one, other) if bands is not None else []
+        points.append((other.x, other.middle))
+    return tuple(points)
 
 
-def _to_origin(boxes: Iterable[Box]) -> None:
-    boxes = list(boxes)
+def _to_origin(boxes: Sequence[Box], bands: Bands | None) -> None:
     left = min((box.x for box in boxes), default=0.0) - MARGIN
     top = min((box.y for box in boxes), default=0.0) - MARGIN
+    if bands is not None:
+        left = bands.left - MARGIN
+        bands.move(-left, -top)
     for box in boxes:
         box.x, box.y = round(box.x - left, 1), round(box.y - top, 1)
 
@@ -168,7 +167,9 @@ def _extent(boxes: Iterable[Box]) -> float:
     return max(width, max(box.y for box in boxes) - min(box.y for box in boxes))
 
 
-def _place_layers(boxes: dict[str, Box], edges: dict[int, tuple[str, str]]) -> dict[int, tuple[Box, ...]]:
+def _place_layers(
+    boxes: dict[str, Box], edges: dict[int, tuple[str, str]]
+) -> tuple[dict[int, tuple[Box, ...]], Bands | None]:
     """Left to right in layers, nodes beside their neighbors; long edges bend in each layer they cross."""
     layer_of = _layers(boxes, edges.values())
     layers: list[list[Box]] = [[] for _ in range(max(layer_of.values(), default=-1) + 1)]
@@ -180,7 +181,27 @@ def _place_layers(boxes: dict[str, Box], edges: dict[int, tuple[str, str]]) -> d
         ahead = sweep % 2 == 0
         for layer in layers if ahead else reversed(layers):
             _settle(layer, links[0] if ahead else links[1], is_sorting=sweep < SWEEPS - 2)
-    return bends
+    _fold(layers, links)
+    return bends, in_bands(layers)
+
+
+def _fold(layers: list[list[Box]], links: Links) -> None:
+    """Set tall layers in columns; the others then go to where their neighbors are now."""
+    tall = set()
+    shift = 0.0
+    for number, layer in enumerate(layers):
+        for box in layer:
+            box.x += shift
+        before = max((box.width for box in layer), default=0.0)
+        width = in_columns(layer)
+        if width:
+            tall.add(number)
+            shift += width - before
+    if tall:
+        for neighbors in links:
+            for number, layer in enumerate(layers):
+                if number not in tall:
+                    _settle(layer, neighbors, is_sorting=False)
 
 
 def _layers(boxes: dict[str, Box], edges: Iterable[tuple[str, str]]) -> dict[str, int]:
@@ -245,10 +266,12 @@ def _settle(layer: list[Box], neighbors: dict[int, list[Box]], *, is_sorting: bo
     wanted = {id(box): _mean(neighbors.get(id(box), ()), box.middle) for box in layer}
     if is_sorting:
         layer.sort(key=lambda box: wanted[id(box)])
-    lowest = -math.inf
+    is_crowded = sum(not box.id for box in layer) > MANY
+    lowest, before = -math.inf, None
     for box in layer:
-        box.y = max(wanted[id(box)] - box.height / 2, lowest)
-        lowest = box.y + box.height + ROW_GAP
+        gap = LINE_GAP if is_crowded and before is not None and not before.id + box.id else ROW_GAP
+        box.y = max(wanted[id(box)] - box.height / 2, lowest + gap)
+        lowest, before = box.y + box.height, box
     shift = _mean_of([wanted[id(box)] - box.middle for box in layer])
     for box in layer:
         box.y += shift

@@ -45,6 +45,7 @@ STRANGERS = 1_000
 
 _NOT_RUN = frozenset({"nodetool.workflows.base_node.Comment", "nodetool.workflows.base_node.Group"})
 _PREVIEW = "nodetool.workflows.base_node.Preview"
+_NAMED = (".input.", ".output.", ".authoring.")
 
 
 class JobView:
@@ -271,7 +272,7 @@ def title_of(node: Node) -> str:
     its class.
     """
     title = node.ui_properties.get("title")
-    has_name = ".input." in node.type or ".output." in node.type or node.type == _PREVIEW
+    has_name = any(part in node.type for part in _NAMED) or node.type == _PREVIEW
     if not isinstance(title, str) and has_name:
         title = node.data.get("name")
     if not isinstance(title, str) or not title.strip():

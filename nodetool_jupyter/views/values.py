@@ -16,6 +16,7 @@ from nodetool_jupyter.values.plain import READERS
 from nodetool_jupyter.values.preview import preview
 from nodetool_jupyter.views.images import Picture, is_image, original_size, picture
 from nodetool_jupyter.views.markup import TIMES, Html, clean, cut, el, one_line
+from nodetool_jupyter.views.sounds import Sound, is_audio, sound
 from nodetool_jupyter.views.tables import is_table, table, table_html, table_text
 
 TEXT_CHARS = 4_096
@@ -41,6 +42,8 @@ def inline(value: Any, limit: int = LINE_CHARS) -> str:
         if is_image(value):
             size = original_size(value)
             return f"image {size[0]} {TIMES} {size[1]}" if size else "image"
+        if is_audio(value) and (heard := sound(value)) is not None:
+            return heard.label
         return one_line(_written(value, limit), limit)
     except Exception:  # noqa: BLE001 - a value may be of any class, and its methods raise anything
         return cut(f"<{type(value).__name__}>", limit)
@@ -60,11 +63,13 @@ def as_text(value: Any, limit: int = TEXT_CHARS) -> str:
 
 
 def as_html(value: Any, limit: int = TEXT_CHARS) -> Html:
-    """A value as a fragment of a page: a table, a picture, or text."""
+    """A value as a fragment of a page: a table, a picture, a player, or text."""
     value = _at_hand(value)
     try:
         if is_table(value):
             return table_html(table(value))
+        if is_audio(value) and (heard := sound(value)) is not None:
+            return sound_html(heard)
         shown = picture(value) if is_image(value) else None
     except Exception:  # noqa: BLE001 - the same
         shown = None
@@ -79,6 +84,12 @@ def picture_html(shown: Picture) -> Html:
     label = f"image {shown.size}"
     size = {"width": shown.width, "height": shown.height}
     return el("img", src=shown.uri, alt=label, title=label, class_="ntj-image", **size)
+
+
+def sound_html(heard: Sound) -> Html:
+    """A player of a sound, by its own bytes; nothing is heard until the user starts it."""
+    player = el("audio", controls=True, preload="metadata", src=heard.uri, title=heard.label)
+    return el("div", player, class_="ntj-audio")
 
 
 def bounded(value: Any) -> Any:

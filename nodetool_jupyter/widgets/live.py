@@ -14,7 +14,7 @@ from typing import Any
 from ipywidgets import HTML, Button, Layout, Text, VBox, Widget
 
 from nodetool_jupyter.views import html
-from nodetool_jupyter.views.dag import Dag
+from nodetool_jupyter.views.dag import OPENER, Dag
 from nodetool_jupyter.views.markup import join
 from nodetool_jupyter.views.parts import NodeView
 from nodetool_jupyter.views.snapshot import JobView
@@ -94,7 +94,8 @@ class LiveView:
             "logged": Paced(self._draw_logs, SLOW),
             "spoken": Paced(self._draw_spoken, SLOW),
         }
-        parts = [self._graph, self._values, self._spoken]
+        opener = [self._html("ntj-opener", OPENER)] if self._dag.is_map else []
+        parts = [*opener, self._graph, self._values, self._spoken]
         self.widget = VBox([sheet, self._status, *self._buttons, *parts])
         self.widget.add_class("ntj").add_class("ntj-card").add_class("ntj-live")
         self.render(view)

@@ -112,13 +112,13 @@ class Panel:
     def _arranged(self) -> VBox:
         sheet = HTML(form_html.PANEL_STYLE, layout=Layout(display="none"))
         head = _html(form_html.heading(self._form))
-        missing = [(place.name, place.sentence) for place in self._places if not place.is_available]
-        absent = _html(form_html.unavailable(missing))
+        missing = [place for place in self._places if not place.is_available]
+        absent = [fields.absent(place.name, place.sentence) for place in missing]
         grid = VBox([field.widget for field in self._limits.values()]).add_class("ntj-limits")
         more = _html(form_html.MORE).add_class("ntj-more")
         actions = HBox([self._run, self._cancel]).add_class("ntj-actions")
         inputs = [field.widget for field in self._fields.values()]
-        where = [self._strategy.widget, absent, more, grid]
+        where = [self._strategy.widget, *absent, more, grid]
         below = [self._message, self._line.widget, self._box, self._past.widget]
         parts = [sheet, head, *inputs, *where, actions, *below]
         return VBox(parts).add_class("ntj").add_class("ntj-card").add_class("ntj-panel")
@@ -141,6 +141,7 @@ class Panel:
         _, problems = self._form.read(self._entries())
         for name, field in self._fields.items():
             field.show_problem(problems.get(name, "") if field.is_touched or all_fields else "")
+            field.refresh()
         return problems | self._check_limits()
 
     def _check_limits(self) -> dict[str, str]:

@@ -14,12 +14,14 @@ from ipywidgets import (
     HTML,
     BoundedFloatText,
     BoundedIntText,
+    Button,
     Checkbox,
     Combobox,
     DatePicker,
     Dropdown,
     FileUpload,
     FloatSlider,
+    HBox,
     IntSlider,
     Layout,
     Text,
@@ -71,6 +73,9 @@ class FieldWidget:
         for part in self.parts:
             reach_while_busy(part)
             part.observe(changed, names="value")
+
+    def refresh(self) -> None:
+        """Show more of what was entered, where that takes its time; called after a change, not by widgets."""
 
     def close(self) -> None:
         """Remove what is no part of ``widget``."""
@@ -124,7 +129,9 @@ class AssetWidget(FieldWidget):
             accept=field.accepts_files, description="Upload a file", tooltip=field.label
         )
         super().__init__(path, self._button, about=field.description)
-        self._about = field.description
+        self._given = _line()
+        self._given_of: Upload | None = None
+        self.widget.children = (path, self._button, self._given, *self.widget.children[2:])
         self.entry = field.start
         self._button.observe(self._uploaded, names="value")
 
@@ -140,6 +147,14 @@ class AssetWidget(FieldWidget):
         self.control.placeholder = (
             form_html.entry_text(self._upload) if self._upload is not None else self._hint
         )
+
+    def refresh(self) -> None:
+        """The file that was given, a picture as one."""
+        entry = self.entry
+        upload = entry if isinstance(entry, Upload) else None
+        if self._given_of is not upload:
+            self._given_of = upload
+            _show(self._given, form_html.uploaded(upload) if upload is not None else "")
 
     def _uploaded(self, change: Any) -> None:
         for file in change["new"]:
@@ -192,6 +207,13 @@ def _files() -> list[str]:
         )
     except OSError:
         return []
+
+
+def absent(name: str, why: str) -> Widget:
+    """A strategy that can't be chosen, and why."""
+    return HBox([Button(description=name, disabled=True, tooltip=why), _line(form_html.told(why))]).add_class(
+        "ntj-absent"
+    )
 
 
 def limit(label: str, hint: str) -> FieldWidget:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import io
+import gc
 import json
 import subprocess
-import tokenize
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -16,15 +15,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "nodetool_jupyter"
 TESTS = ROOT / "tests"
 
-LAYOUT = {
-    tokenize.COMMENT,
-    tokenize.NL,
-    tokenize.NEWLINE,
-    tokenize.INDENT,
-    tokenize.DEDENT,
-    tokenize.ENCODING,
-    tokenize.ENDMARKER,
-}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -38,11 +28,24 @@ def named(path: Path) -> str:
 
 @cache
 def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text("utf-8"), filename=str(path))
+    gc.disable()  # it would go through the trees again and again, which are kept to the end of the run
+    try:
+        return ast.parse(path.read_text("utf-8"), filename=str(path))
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and all statements in it, however deep; expressions hold none, so they are passed over."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+            yield from statements(child)
 
 
 def functions(path: Path) -> Iterator[Function]:
-    return (node for node in ast.walk(parsed(path)) if isinstance(node, Function))
+    return (node for node in statements(parsed(path)) if isinstance(node, Function))
 
 
 def body_lines(function: Function) -> int:
@@ -53,12 +56,9 @@ def body_lines(function: Function) -> int:
 
 def code_lines(path: Path) -> int:
     """Lines that hold code: no blank lines, comments or docstrings."""
-    tokens = tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline)
-    lines: set[int] = set()
-    for token in tokens:
-        if token.type not in LAYOUT:
-            lines.update(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(parsed(path)):
+    text = path.read_text("utf-8").splitlines()
+    lines = {number for number, line in enumerate(text, 1) if line.strip() and line.lstrip()[0] != "#"}
+    for node in statements(parsed(path)):
         if isinstance(node, ast.Module | ast.ClassDef | Function) and ast.get_docstring(node, clean=False):
             lines.difference_update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
     return len(lines)

@@ -1,5 +1,5 @@
-"""Fixtures of the browser tests: one server for all of them, a browser for a module's, and for each a page
-that knows nothing of those before, a notebook and a kernel.
+"""Fixtures of the browser tests: one server for all of them, a browser and a page for a module's, and for
+each a notebook and a kernel. JupyterLab is loaded once for a module's tests, and for those that want it anew.
 
 Server and browser are started before a test's leftovers are counted, so they are none; everything else is.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from secrets import token_hex
 from shutil import which
@@ -16,7 +17,8 @@ from shutil import which
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.lab import Lab
+from tests.browser.lab import WANTED, Lab
+from tests.browser.pages import Pages
 from tests.browser.server import Server
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -50,7 +52,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where screenshots go."""
-    chosen = os.environ.get("NODETOOL_SCREENSHOTS")
+    chosen = os.environ.get(WANTED)
     folder = Path(chosen) if chosen else tmp_path_factory.mktemp("pictures")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -78,15 +80,25 @@ def browser(server: Server, profile: Path) -> Iterator[BrowserContext]:
             context.close()
 
 
+@pytest.fixture(scope="module")
+def pages(browser: BrowserContext, server: Server) -> Iterator[Pages]:
+    """The page that is open."""
+    with closing(Pages(browser, server.url)) as pages:
+        yield pages
+
+
 @pytest.fixture
-def page(browser: BrowserContext, server: Server) -> Iterator[Page]:
-    """A page that finds nothing which another has stored: no cookie, no state of JupyterLab."""
-    page = browser.new_page()
-    session = browser.new_cdp_session(page)
-    session.send("Storage.clearDataForOrigin", {"origin": server.url, "storageTypes": "all"})
-    session.detach()
-    yield page
-    page.close()
+def anew(pages: Pages) -> Iterator[None]:
+    """Tests that are about a page's beginning, or change it for good, have one to themselves."""
+    pages.close()
+    yield
+    pages.close()
+
+
+@pytest.fixture
+def page(pages: Pages) -> Page:
+    """The one in which the test before has left nothing open, or a new one."""
+    return pages.current()
 
 
 @pytest.fixture
@@ -95,14 +107,15 @@ def lab(page: Page, server: Server, pictures: Path, request: pytest.FixtureReque
     name = re.sub(r"\W+", "-", request.node.name).strip("-")
     lab = Lab(page, server, name, pictures)
     yield lab
-    lab.shut_down()
+    lab.leave()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A test that fails leaves a picture of what it saw last."""
+    """A test that fails leaves a picture of what it saw last, and its page to no other."""
     report = yield
     lab = getattr(item, "funcargs", {}).get("lab")
     if report.when == "call" and report.failed and isinstance(lab, Lab):
-        lab.picture(f"failed-{lab.folder.name}")
+        lab.keep(f"failed-{lab.folder.name}")
+        lab.page.close()
     return report

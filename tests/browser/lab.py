@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -13,11 +14,14 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.server import Server
 
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
-KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel"
+KERNEL = "window.jupyterapp.shell.currentWidget?.sessionContext.session?.kernel"
+CLOSE = "() => { for (const each of [...window.jupyterapp?.shell.widgets('main') ?? []]) each.dispose(); }"
 CELLS = "window.jupyterapp.shell.currentWidget.content.model.cells"
 DARK = "JupyterLab Dark"
 METADATA = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 START_MILLISECONDS = 60_000
+WANTED = "NODETOOL_SCREENSHOTS"
+"""The variable that says where somebody wants to have pictures."""
 COLORS = 200
 """Of small pictures."""
 
@@ -36,12 +40,16 @@ class Lab:
         self._notebook = self.folder / "notebook.ipynb"
 
     def open(self, cells: Sequence[str]) -> None:
-        """Write a notebook of these cells and open it."""
+        """Write a notebook of these cells and open it; JupyterLab is loaded unless the page has it."""
         notebook = nbformat.v4.new_notebook(metadata=METADATA)
         notebook.cells = [nbformat.v4.new_code_cell(cell.strip()) for cell in cells]
         notebook.cells[0].metadata["jupyter"] = {"source_hidden": True}
         self.write(notebook)
-        self.load()
+        if self.page.evaluate("window.jupyterapp === undefined"):
+            self.load()
+            return
+        self.command("docmanager:open", path=f"{self._name}/{self._notebook.name}")
+        self._wait_for_notebook()
 
     def write(self, notebook: Any) -> None:
         """Write the notebook's file, as if somebody else did."""
@@ -57,6 +65,9 @@ class Lab:
 
     def _load(self, path: str) -> None:
         self.page.goto(self._server.address(path))
+        self._wait_for_notebook()
+
+    def _wait_for_notebook(self) -> None:
         expect(self.page.locator(f"{PANEL} .jp-Cell").first).to_be_visible(timeout=START_MILLISECONDS)
         self._wait_for_kernel()
 
@@ -127,6 +138,12 @@ class Lab:
         """End the notebook's kernel."""
         self._server.end_kernels()
 
+    def leave(self) -> None:
+        """Close what is open in JupyterLab, saved or not, and end the kernel."""
+        if not self.page.is_closed():
+            self.page.evaluate(CLOSE)
+        self.shut_down()
+
     def set_theme(self, name: str) -> None:
         """Change the colors and wait until they are there."""
         self.command("apputils:change-theme", theme=name)
@@ -147,7 +164,12 @@ class Lab:
         ]
 
     def picture(self, name: str) -> None:
-        """A picture of the page as it is, for people to look at."""
+        """A picture of the page as it is, where somebody wants to look at it."""
+        if os.environ.get(WANTED):
+            self.keep(name)
+
+    def keep(self, name: str) -> None:
+        """A picture in any case."""
         self.page.screenshot(path=self._pictures / f"{name}.png")
 
     def small_picture(self, name: str, of: Locator | None = None) -> None:

@@ -140,19 +140,6 @@ def test_cancel_button_while_the_cell_blocks(lab: Lab, way: str) -> None:
     lab.picture("cancelled")
 
 
-def test_a_button_that_nobody_hears_says_what_cancels(lab: Lab) -> None:
-    """Without the server's extension the kernel alone counts: one without subshells offers no Cancel."""
-    lab.page.route("**/nodetool/api/**", lambda route: route.fulfill(status=404, body="{}"))
-    live = start_blocking(lab)
-    if KERNEL_HEARS:
-        expect(live.get_by_role("button", name="Cancel")).to_be_enabled()
-    else:
-        expect(live.get_by_role("button", name="interrupt (■) cancels")).to_be_disabled()
-        lab.picture("deaf")
-    lab.interrupt()
-    assert_cancelled(lab)
-
-
 def test_interrupt_cancels(lab: Lab) -> None:
     """The stop button ends the job as gracefully as Cancel does, with every kernel."""
     start_blocking(lab)
@@ -190,3 +177,17 @@ def test_cancel_button_of_a_background_job(lab: Lab) -> None:
     expect(lab.live(1)).to_have_count(0)
     expect(lab.card(1).locator(".ntj-chip")).to_contain_text("cancelled")
     expect(lab.output(1)).not_to_contain_text("JobCancelled")
+
+
+@pytest.mark.usefixtures("anew")
+def test_a_button_that_nobody_hears_says_what_cancels(lab: Lab) -> None:
+    """Without the server's extension the kernel alone counts: one without subshells offers no Cancel."""
+    lab.page.route("**/nodetool/api/**", lambda route: route.fulfill(status=404, body="{}"))
+    live = start_blocking(lab)
+    if KERNEL_HEARS:
+        expect(live.get_by_role("button", name="Cancel")).to_be_enabled()
+    else:
+        expect(live.get_by_role("button", name="interrupt (■) cancels")).to_be_disabled()
+        lab.picture("deaf")
+    lab.interrupt()
+    assert_cancelled(lab)

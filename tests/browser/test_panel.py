@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
+from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, expect
 
 from tests.browser.cells import GO, SAY, SETUP
@@ -22,6 +25,15 @@ while not Path({GO!r}).exists():
 
 def panel(lab: Lab, number: int = 1) -> Locator:
     return lab.output(number).locator(PANEL)
+
+
+def png(text: str) -> bytes:
+    """A small picture."""
+    file = BytesIO()
+    seen = Image.new("RGB", (240, 120), "#0b63c5")
+    ImageDraw.Draw(seen).text((20, 50), text, "white")
+    seen.save(file, "PNG")
+    return file.getvalue()
 
 
 def button(shown: Locator, name: str) -> Locator:
@@ -64,7 +76,7 @@ def fill_in_by_keyboard(lab: Lab, shown: Locator) -> None:
     expect(shown.get_by_role("slider")).to_be_focused()
     expect(shown.get_by_role("slider")).to_have_attribute("aria-valuenow", "3.0")
     press(lab, "ArrowRight")
-    expect(shown.get_by_label("times", exact=True)).to_have_value("4")
+    expect(shown.get_by_role("spinbutton", name="times")).to_have_value("4")
     table = shown.get_by_label("table")
     table.fill('{"type":')
     expect(shown.get_by_role("alert")).to_contain_text("expected JSON")
@@ -95,7 +107,7 @@ def watch_and_cancel(lab: Lab, shown: Locator) -> None:
     if HAS_SUBSHELLS:
         expect(lab.prompt(3)).to_have_text(RUNNING)
     (lab.folder / GO).touch()
-    shown.get_by_label("times", exact=True).fill("2")
+    shown.get_by_role("spinbutton", name="times").fill("2")
     press(lab, "Tab")
     button(shown, "Run").press("Enter")
     expect(shown.locator(".ntj-chip").first).to_contain_text("completed")
@@ -110,7 +122,7 @@ def look_back(lab: Lab, shown: Locator) -> None:
     past.select_option(index=1)
     expect(shown.locator(".ntj-chip").last).to_contain_text("cancelled")
     button(shown, "Load into the form").press("Enter")
-    expect(shown.get_by_label("times", exact=True)).to_have_value("4")
+    expect(shown.get_by_role("spinbutton", name="times")).to_have_value("4")
     lab.picture("panel-past")
 
 
@@ -145,3 +157,49 @@ def keep(lab: Lab) -> None:
     lab.run(0, 1)
     expect(panel(lab)).to_be_visible()
     expect(kept).to_be_hidden()
+
+
+def test_what_is_not_there_is_greyed(lab: Lab) -> None:
+    """With the reason, and nobody can choose it; a limit that only it knows is greyed likewise."""
+    lab.page.set_viewport_size({"width": 1280, "height": 1400})
+    no_engine = "import os\nos.environ['DOCKER_HOST'] = 'unix:///nowhere/engine.sock'\nPanel(say)"
+    lab.open([SETUP + SAY, no_engine])
+    lab.run(0, 1)
+    shown = panel(lab)
+    strategy = shown.get_by_label("Strategy")
+    expect(strategy.locator("option")).to_have_text(["threaded", "subprocess"])
+    absent = shown.get_by_role("button", name="docker", exact=True)
+    expect(absent).to_be_disabled()
+    expect(shown).to_contain_text("Engine doesn't answer")
+    shown.locator("summary", has_text="Limits").press("Enter")
+    expect(shown.get_by_label("GPUs", exact=True)).to_be_disabled()
+    lab.picture("panel-unavailable")
+
+
+def test_it_comes_back_after_restart_and_run_all(lab: Lab) -> None:
+    """With the runs of before, and as good as new: a file is given, a value out of bounds can't be."""
+    lab.page.set_viewport_size({"width": 1280, "height": 1600})
+    lab.open([SETUP + SAY, "Panel(say | {'name': 'again'})"])
+    lab.run(0, 1)
+    (lab.folder / GO).touch()
+    for word in ("tea", "milk"):
+        shown = panel(lab)
+        shown.get_by_label("word *").fill(word)
+        shown.get_by_label("Strategy").select_option("subprocess")
+        picture = {"name": f"{word}.png", "mimeType": "image/png", "buffer": png(word)}
+        with lab.page.expect_file_chooser() as chosen:
+            shown.get_by_role("button", name="Upload a file").click()
+        chosen.value.set_files([picture])
+        expect(shown.get_by_role("img", name=f"{word}.png")).to_be_visible()
+        shown.get_by_role("spinbutton", name="times").fill("40")
+        press(lab, "Tab")
+        expect(shown.get_by_role("spinbutton", name="times")).to_have_value("9")
+        button(shown, "Run").click()
+        expect(shown.locator(".ntj-chip").first).to_contain_text("completed")
+        expect(shown).to_contain_text(" ".join([word] * 9))
+        lab.picture(f"panel-again-{word}")
+        lab.restart_kernel()
+        lab.command("notebook:run-all-cells")
+        expect(panel(lab)).not_to_contain_class("jupyter-widgets-disconnected")
+        expect(panel(lab).get_by_label("Past runs").locator("option").first).to_contain_text(f"word={word}")
+    expect(panel(lab).get_by_label("Past runs").locator("option")).to_have_count(2)

@@ -86,6 +86,7 @@ Panel({"name": "Convert", "description": "An amount in another currency.", "grap
 """
 
 
+@pytest.mark.tour
 def test_pictures_of_the_readme(lab: Lab) -> None:
     """A run that is watched, with the sidebar beside it; a form."""
     lab.page.set_viewport_size({"width": 1180, "height": 640})

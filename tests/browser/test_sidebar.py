@@ -7,6 +7,7 @@ import json
 import pytest
 from playwright.sync_api import Locator, expect
 
+from nodetool_jupyter import __version__
 from tests.browser.cells import GO, SETUP, STREAM
 from tests.browser.lab import DARK, Lab
 from tests.browser.server import Server
@@ -29,6 +30,7 @@ WORKFLOW = {
         ],
     },
 }
+RUN_TYPE = "application/vnd.nodetool.run+json"
 BUSY = "while not Path('quiet').exists():\n    sum(range(1000))"
 
 
@@ -73,6 +75,65 @@ def test_a_job_of_a_busy_kernel_is_seen_and_cancelled(lab: Lab, strategy: str) -
     lab.interrupt()
 
 
+def test_a_workflow_file_is_drawn_and_run(lab: Lab) -> None:
+    """By the commands of the file browser's menu."""
+    lab.open(["'nothing'"])
+    path = lab.folder / "greeting.json"
+    path.write_text(json.dumps(WORKFLOW), "utf-8")
+    lab.command("filebrowser:go-to-path", path=lab.folder.name)
+    lab.page.get_by_role("listitem", name="Name: greeting.json").click(button="right")
+    entries = lab.page.locator(".lm-Menu")
+    expect(entries).to_contain_text("Run with NodeTool")
+    entries.get_by_text("Draw NodeTool Workflow").click()
+    picture = lab.page.locator(".ntl-viewer .ntl-dag")
+    expect(picture.locator("rect")).to_have_count(4)
+    expect(picture).to_contain_text("nodetool.text.Concat")
+    lab.page.set_viewport_size({"width": 900, "height": 1200})
+    wide = "viewer => viewer.scrollWidth > viewer.clientWidth"
+    assert lab.page.locator(".ntl-viewer").evaluate(wide)
+    lab.page.get_by_role("button", name="Fit").click()
+    assert not lab.page.locator(".ntl-viewer").evaluate(wide)
+    lab.page.set_viewport_size({"width": 1280, "height": 1200})
+    lab.page.get_by_role("button", name="Run with NodeTool").click()
+    asked = lab.page.get_by_role("dialog")
+    asked.get_by_label("time").fill("night")
+    lab.picture("sidebar-run-file")
+    asked.get_by_role("button", name="Run").click()
+    job = row(lab, "a greeting")
+    expect(job).to_contain_text("completed")
+    lab.picture("sidebar-workflow-file")
+    job.get_by_role("button", name="Run the same again").click()
+    expect(sidebar(lab).get_by_role("listitem").filter(has_text="a greeting")).to_have_count(2)
+    sidebar(lab).get_by_placeholder("find a job").fill("A GREETING")
+    expect(sidebar(lab).get_by_role("listitem")).to_have_count(2)
+    sidebar(lab).get_by_role("combobox").select_option("failed")
+    expect(sidebar(lab).get_by_role("listitem")).to_have_count(0)
+    sidebar(lab).get_by_role("combobox").select_option("completed")
+    expect(sidebar(lab).get_by_role("listitem")).to_have_count(2)
+
+
+def test_kernel_and_server_know_each_other(lab: Lab) -> None:
+    """By what each tells in the store that they share: the kernel's doctor and the server's health say so."""
+    lab.open([SETUP, "%nodetool doctor"])
+    sidebar(lab)
+    lab.run(0, 1)
+    expect(lab.output(1)).to_contain_text(f"nodetool_jupyter {__version__} in it, as here")
+    ask = "async () => (await (await fetch('/nodetool/api/health')).json()).others"
+    assert lab.page.evaluate(ask) == [__version__]
+
+
+def test_what_a_run_left_is_shown_without_its_html(lab: Lab) -> None:
+    """By the extension's renderer, where a front end or a filter has kept the HTML away."""
+    run = {"status": "failed", "name": "sales", "counts": {"completed": 3}, "fault": {"message": "no file"}}
+    lab.open([f"from IPython.display import display\ndisplay({{{RUN_TYPE!r}: {run!r}}}, raw=True)"])
+    lab.run(0)
+    left = lab.output(0).locator(".ntl-run")
+    expect(left).to_contain_text("failed sales")
+    expect(left).to_contain_text("3 completed")
+    expect(left).to_contain_text("no file")
+
+
+@pytest.mark.usefixtures("anew")
 def test_a_job_is_found_again_after_a_restart(lab: Lab) -> None:
     """It goes on, the way back to its cell is there, and so is its end."""
     start(lab, "subprocess")
@@ -89,34 +150,7 @@ def test_a_job_is_found_again_after_a_restart(lab: Lab) -> None:
     lab.picture("sidebar-completed-dark")
 
 
-def test_a_workflow_file_is_drawn_and_run(lab: Lab) -> None:
-    """By the commands of the file browser's menu."""
-    lab.open(["'nothing'"])
-    path = lab.folder / "greeting.json"
-    path.write_text(json.dumps(WORKFLOW), "utf-8")
-    where = f"{lab.folder.name}/{path.name}"
-    lab.command("nodetool:draw-file", path=where)
-    picture = lab.page.locator(".ntl-viewer .ntl-dag")
-    expect(picture.locator("rect")).to_have_count(4)
-    expect(picture).to_contain_text("nodetool.text.Concat")
-    lab.page.get_by_role("button", name="Run with NodeTool").click()
-    asked = lab.page.get_by_role("dialog")
-    asked.get_by_label("time").fill("night")
-    lab.picture("sidebar-run-file")
-    asked.get_by_role("button", name="Run").click()
-    job = row(lab, "a greeting")
-    expect(job).to_contain_text("completed")
-    lab.picture("sidebar-workflow-file")
-    job.get_by_role("button", name="Run the same again").click()
-    expect(sidebar(lab).get_by_role("listitem").filter(has_text="a greeting")).to_have_count(2)
-    sidebar(lab).get_by_role("searchbox").fill("A GREETING")
-    expect(sidebar(lab).get_by_role("listitem")).to_have_count(2)
-    sidebar(lab).get_by_role("combobox").select_option("failed")
-    expect(sidebar(lab).get_by_role("listitem")).to_have_count(0)
-    sidebar(lab).get_by_role("combobox").select_option("completed")
-    expect(sidebar(lab).get_by_role("listitem")).to_have_count(2)
-
-
+@pytest.mark.usefixtures("anew")
 def test_an_end_out_of_sight_is_told(lab: Lab, server: Server) -> None:
     """By a notification that shows the sidebar; not of a cell that the user looks at."""
     server.change_setting("nodetool-jupyter/jobs", {"notifyAfter": 0})
@@ -141,6 +175,7 @@ def test_an_end_out_of_sight_is_told(lab: Lab, server: Server) -> None:
     expect(lab.page.locator("#nodetool-jobs")).to_be_visible()
 
 
+@pytest.mark.usefixtures("anew")
 def test_without_the_server_extension_it_says_what_is_missing(lab: Lab) -> None:
     """Notebooks go on without it."""
     lab.page.route("**/nodetool/api/**", lambda route: route.fulfill(status=404, body="{}"))
@@ -150,6 +185,7 @@ def test_without_the_server_extension_it_says_what_is_missing(lab: Lab) -> None:
     lab.picture("sidebar-without-server")
 
 
+@pytest.mark.usefixtures("anew")
 def test_in_jupyter_notebook(lab: Lab) -> None:
     """Live view and sidebar are the same there."""
     lab.open([SETUP, f"%%nodetool --name rows\n{STREAM.strip()}"])

@@ -14,7 +14,12 @@ from tests.browser.lab import Lab
 from tests.browser.server import Server
 from tests.support import wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.benchmark, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.benchmark,
+    pytest.mark.timeout(600),
+    pytest.mark.usefixtures("anew"),
+]
 
 JOBS = 50
 A_SECOND = 100

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,15 @@ from nodetool_jupyter.worker.line import NAME
 from tests.integration.kernels import kernel, read_id
 from tests.support import wait_until
 
+pytestmark = pytest.mark.usefixtures("one_zygote")
 DEADLINE = 30.0
-WAYS = [("threaded", "off"), ("subprocess", "off"), ("subprocess", "default"), ("subprocess", "untrusted")]
+WAYS = [
+    ("threaded", "off"),
+    ("subprocess", "off"),
+    ("subprocess", "default"),
+    ("subprocess", "untrusted"),
+    pytest.param("docker", "off", marks=pytest.mark.docker),
+]
 ALL = pytest.mark.parametrize(("strategy", "sandbox"), WAYS)
 LOCKED_IN = pytest.mark.parametrize("sandbox", ["default", "untrusted"])
 
@@ -53,8 +60,16 @@ def keeps_much(times: int, size: int, context: ProcessingContext) -> int:
 
 
 @pytest.fixture
-def session(home: Path) -> Iterator[Session]:
+def strategy_name(request: pytest.FixtureRequest) -> str:
+    """That of the test, if it is of one of several."""
+    callspec = getattr(request.node, "callspec", None)
+    return "" if callspec is None else str(callspec.params.get("strategy", ""))
+
+
+@pytest.fixture
+def session(prepare: Callable[[Session], None], home: Path) -> Iterator[Session]:
     session = Session(Settings(home=home, cancel_grace=0.5))
+    prepare(session)
     yield session
     session.close()
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from nodetool_jupyter import node
+from nodetool_jupyter import ProcessingContext, node
 from nodetool_jupyter.job import Job
 from nodetool_jupyter.model.events import LogUpdate
 from nodetool_jupyter.model.graph import Edge, Graph, Node
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("one_zygote")
 DEADLINE = 20.0
 FROM_CACHE = "its result comes from the cache"
 Run = Callable[..., Job]
@@ -41,6 +42,11 @@ def gives_a_lock(path: str, value: Any) -> Any:
     with Path(path).open("a") as file:
         file.write("ran\n")
     return threading.Lock()
+
+
+@node
+def keeps(text: str, context: ProcessingContext) -> str:
+    return context.save_asset(text.encode(), ".txt")
 
 
 @node
@@ -127,6 +133,60 @@ def test_other_inputs_are_computed(run: Run, tmp_path: Path) -> None:
     for value in (1, 2, 1.5, "1", True):
         assert run(doubled, path=str(path), value=value).result() == [value, value]
     assert runs(path) == 5
+
+
+class TestReferences:
+    """They are compared by what they refer to."""
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """The workspace of the jobs."""
+        monkeypatch.chdir(tmp_path)
+        return tmp_path
+
+    @pytest.mark.parametrize(
+        "refer",
+        [
+            lambda file: {"type": "document", "uri": file.as_uri()},
+            lambda file: [{"inner": {"type": "text", "uri": file.as_uri(), "asset_id": "x"}}],
+            lambda file: {"type": "file_path", "path": file.name},
+            lambda file: file.as_uri(),
+            lambda file: file,
+        ],
+        ids=["document", "nested", "file path", "address", "path"],
+    )
+    def test_content_that_has_changed_is_another_input(self, run: Run, folder: Path, refer: Any) -> None:
+        """At the same address; the first content's result is still there."""
+        path, file = folder / "ran", folder / "a.txt"
+        for content, expected in (("one", 1), ("one", 1), ("two", 2), ("one", 2)):
+            file.write_text(content)
+            run(doubled, path=str(path), value=refer(file))
+            assert runs(path) == expected
+
+    def test_the_same_content_elsewhere_is_the_same_input(
+        self, run: Run, session: Session, folder: Path
+    ) -> None:
+        """A file, or an asset of the user; as another type, or with metadata, it is another input."""
+        path = folder / "ran"
+        (folder / "a.txt").write_text("one")
+        (folder / "b.txt").write_text("one")
+        kept = run(keeps, text="one").result()
+        for uri in ((folder / "a.txt").as_uri(), (folder / "b.txt").as_uri(), kept):
+            run(doubled, path=str(path), value={"type": "document", "uri": uri})
+        run(doubled, path=str(path), value={"type": "document", "asset_id": kept.removeprefix("asset://")})
+        assert runs(path) == 1
+        run(doubled, path=str(path), value={"type": "text", "uri": kept})
+        run(doubled, path=str(path), value={"type": "text", "uri": kept, "metadata": {"lang": "en"}})
+        assert runs(path) == 3
+
+    def test_what_cannot_be_read_is_computed_each_time(self, run: Run, folder: Path) -> None:
+        """The node may have its own way to it; the log says why nothing is kept."""
+        path = folder / "ran"
+        for count, uri in enumerate(("asset://none.txt", "memory://1", "file:///nowhere/x"), 1):
+            job = run(doubled, path=str(path), value={"type": "document", "uri": uri})
+            assert runs(path) == count
+            start = f"its result isn't cached: what {uri} refers to can't be compared"
+            assert any(line.startswith(start) for line in lines(job)), lines(job)
 
 
 def test_strategies_share_results(run: Run, tmp_path: Path) -> None:

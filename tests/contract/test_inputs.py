@@ -21,6 +21,7 @@ from nodetool_jupyter.settings import Settings
 from tests.support import wait_until
 from tests.unit.engine.support import check_events
 
+pytestmark = pytest.mark.usefixtures("one_zygote")
 DEADLINE = 20.0
 ANY = "nodetool_jupyter.authoring.ValueInput"
 INTEGER = "nodetool.input.IntegerInput"
@@ -41,6 +42,7 @@ async def same(value: Any) -> Any:
 @node
 async def sleeps(value: Any, path: str) -> Any:
     """Holds what is pushed after the first value until a file is there."""
+    print("asleep")
     while not Path(path).exists():  # noqa: ASYNC110, ASYNC240
         await asyncio.sleep(0.01)
     return value
@@ -83,10 +85,12 @@ def start(strategy_name: str, prepare: Callable[[Session], None], home: Path) ->
 
 
 def fill(job: Job) -> int:
-    """Push numbers until no more are taken; gives how many were."""
-    for number in range(FAR_TOO_MANY):
+    """Push numbers, once a node sleeps over the first, until no more are taken; gives how many were."""
+    job.push_input("x", 0)
+    wait_until(lambda: job.logs, DEADLINE)
+    for number in range(1, FAR_TOO_MANY):
         try:
-            job.push_input("x", number, timeout=0.3)
+            job.push_input("x", number, timeout=0.5)
         except TimeoutError:
             return number
     raise AssertionError("it takes without bound")

@@ -49,6 +49,7 @@ from tests.unit.engine.support import Nodes, Out
 
 # A thread may be interrupted between the opening of its trace and the block that closes it.
 pytestmark = [
+    pytest.mark.usefixtures("one_zygote"),
     pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

@@ -22,6 +22,7 @@ from nodetool_jupyter.session import Session
 from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.store.pruning import Bounds
 
+pytestmark = pytest.mark.usefixtures("one_zygote")
 DEADLINE = 20.0
 
 

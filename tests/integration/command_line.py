@@ -1,14 +1,18 @@
-"""The real program in processes of its own, and workflow files for it."""
+"""The real program in processes of its own or in this one, and workflow files for it."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
+
+from nodetool_jupyter.cli.main import main
+from nodetool_jupyter.session import close_session
 
 PROGRAM = (sys.executable, "-m", "nodetool_jupyter")
 DEADLINE = 60.0
@@ -69,6 +73,16 @@ def program(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*PROGRAM, *words], input=stdin, capture_output=True, text=True, encoding="utf-8", timeout=DEADLINE
     )
+
+
+def called(*words: str) -> subprocess.CompletedProcess[str]:
+    """The same of a command that runs no job, in this process, which need not start; its session ends."""
+    path, out, err = [*sys.path], io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main(words)
+    sys.path[:] = path
+    close_session()
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 @contextmanager

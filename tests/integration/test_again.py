@@ -21,6 +21,8 @@ from tests.support import wait_until
 from tests.unit.engine.support import Out, graph
 from tests.unit.magics.shells import NODES, open_shell
 
+pytestmark = pytest.mark.usefixtures("one_zygote")
+
 
 @node
 async def traced(name: str, folder: str, after: Any = None, value: Any = None) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.command_line import DEADLINE, in_terminal, program, started, workflow
+from tests.integration.command_line import DEADLINE, called, in_terminal, program, started, workflow
 from tests.support import wait_until
 
 STRATEGIES = ("threaded", "subprocess")
@@ -28,7 +28,7 @@ def events_of(text: str) -> list[dict[str, Any]]:
 
 
 def jobs() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(program("jobs", "--json").stdout)
+    found: list[dict[str, Any]] = json.loads(called("jobs", "--json").stdout)
     return found
 
 
@@ -76,7 +76,7 @@ def test_several_outputs_are_an_object(tmp_path: Path) -> None:
 )
 def test_exit_codes(tmp_path: Path, body: str, words: tuple[str, ...], code: int, sentence: str) -> None:
     """0 completed, 1 failed, 2 nothing has run; a sentence says why."""
-    ran = program("run", workflow(tmp_path, body), *words)
+    ran = (called if code == 2 else program)("run", workflow(tmp_path, body), *words)
     assert ran.returncode == code, ran.stderr
     assert sentence in ran.stderr
     assert "Traceback" not in ran.stderr
@@ -188,8 +188,8 @@ def test_a_job_in_the_background_is_adopted(tmp_path: Path) -> None:
     assert (f"{job['id']}\n", job["name"], job["error"]) == (ran.stdout, "behind", None)
     assert job["status"] in ("starting", "running")
     gate.touch()
-    assert program("result", "behind").stdout == "it is there\n"
-    assert "status    completed" in program("status", ran.stdout[:20]).stdout
+    assert called("result", "behind").stdout == "it is there\n"
+    assert "status    completed" in called("status", ran.stdout[:20]).stdout
 
 
 def test_a_job_that_ended_alone_has_its_end_in_the_list(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_cancel_reaches_the_job_of_another_process(tmp_path: Path, strategy: str
         ran = program("cancel", "last")
         assert process.wait(DEADLINE) == 130
     assert re.fullmatch(r"job \w+: cancelled\n", ran.stdout)
-    again = program("cancel", "last")
+    again = called("cancel", "last")
     assert (again.returncode, "had ended before: cancelled" in again.stdout) == (0, True)
 
 
@@ -233,7 +233,7 @@ def test_logs_can_be_followed(tmp_path: Path) -> None:
         rest, errors = process.communicate(timeout=DEADLINE)
     assert (process.returncode, rest) == (0, "")
     assert "completed" in errors
-    assert program("logs", "last", "--node", "shuot_1").returncode == 2
+    assert called("logs", "last", "--node", "shuot_1").returncode == 2
 
 
 EVIL = r"\x1b[31mred\x9b1m\u202e\x07"
@@ -252,7 +252,7 @@ def test_a_terminal_gets_nothing_to_obey(tmp_path: Path, body: str, mode: str) -
     """Whatever a workflow brings: names, logs, values, errors. JSON has it with escapes."""
     path = workflow(tmp_path, body, "e\x1b[31m.py")
     shown = [program("run", path, mode)]
-    shown += [program(command) for command in ("status", "result")]
+    shown += [called(command) for command in ("status", "result")]
     text = "".join(ran.stdout + ran.stderr for ran in shown)
     assert "shouting" in text or "no red" in text
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
@@ -292,14 +292,14 @@ def test_the_doctor_s_exit_code_says_whether_something_is_broken(monkeypatch: py
     """And names it."""
     assert program("doctor").returncode == 0
     monkeypatch.setenv("THREAD_POOL_SIZE", "many")
-    ran = program("doctor")
+    ran = called("doctor")
     assert (ran.returncode, "THREAD_POOL_SIZE='many'" in ran.stdout) == (1, True)
 
 
 def test_the_result_of_a_job_that_failed_is_its_error(tmp_path: Path) -> None:
     """With its exit code."""
     program("run", workflow(tmp_path, "fail(text='x')"))
-    ran = program("result")
+    ran = called("result")
     assert (ran.returncode, ran.stdout, "no x" in ran.stderr) == (1, "", True)
     [job] = jobs()
     assert (job["error"]["code"], job["error"]["node_id"]) == ("node_error", "fail_1")

@@ -26,7 +26,7 @@ def result(*args, **more):
         return error
 core = ("nodetool.workflows.base_node.ToolResult", {{"more": 5}}, "result")
 """
-NAME = "nodetool-test-odd:installed"
+NAME = f"nodetool-test-odd:installed-{os.getpid()}"
 
 
 @pytest.fixture

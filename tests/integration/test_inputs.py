@@ -16,6 +16,7 @@ from tests.integration.kernels import kernel, read_id
 from tests.support import wait_until
 from tests.unit.engine.support import check_events
 
+pytestmark = pytest.mark.usefixtures("one_zygote")
 DEADLINE = 30.0
 PUSHES = """
 @node

@@ -22,7 +22,7 @@ from tests.integration.kernels import kernel, read_id
 from tests.programs.confined import lives, opens
 from tests.support import wait_until
 
-pytestmark = pytest.mark.only_on("linux")
+pytestmark = [pytest.mark.only_on("linux"), pytest.mark.usefixtures("one_zygote")]
 DEADLINE = 30.0
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "02-isolation.ipynb"
 

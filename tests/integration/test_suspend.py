@@ -18,6 +18,7 @@ from tests.integration.kernels import kernel, read_id
 from tests.integration.workers import processes_of
 from tests.support import wait_until
 
+pytestmark = pytest.mark.usefixtures("one_zygote")
 DEADLINE = 30.0
 SUSPENDS = """
 from nodetool_jupyter import ProcessingContext

@@ -64,7 +64,7 @@ class WorkerJob:
         """Wait for the end, which leaves nothing behind and is told alike by events and files."""
         assert self.ended.wait(DEADLINE), (self.events[-3:], self.left())
         check_events(self.events)
-        wait_until(lambda: not self.left(), 5, state=self.left)
+        wait_until(lambda: not self.left(), state=self.left)
         kept = self.kept()
         assert [event.seq for event in kept] == list(range(1, len(kept) + 1))
         ends = [event for event in kept if isinstance(event, JobUpdate) and event.status != "running"]

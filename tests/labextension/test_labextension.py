@@ -20,7 +20,7 @@ LARGEST = 150_000
 
 
 def test_its_own_tests_pass() -> None:
-    """Types and units, by jest, where the packages are there that its build has installed."""
+    """By jest, where its build has installed the packages; that has also checked all types."""
     node, jest = shutil.which("node"), SOURCE / "node_modules" / "jest" / "bin" / "jest.js"
     if node is None or not jest.exists():
         # A user without Node can't run jest; in CI the conftest turns each skip into a failure.

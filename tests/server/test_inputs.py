@@ -14,6 +14,8 @@ from nodetool_jupyter.session import Session
 from tests.server.client import Client
 from tests.server.records import SUM, put
 
+pytestmark = pytest.mark.usefixtures("one_zygote")
+
 STREAM = {
     "nodes": [
         {"id": "in", "type": "nodetool.input.IntegerInput", "data": {"name": "x", "stream": True}},

@@ -16,6 +16,8 @@ from tests.integration.kernels import kernel, read_id
 from tests.server.client import Client
 from tests.server.records import SUM, logs, put, tell
 
+pytestmark = pytest.mark.usefixtures("one_zygote")
+
 BUSY = """
 @node
 async def waits() -> int:

@@ -7,12 +7,13 @@ from html.parser import HTMLParser
 VOID = {"img", "col"}
 TAGS = {
     "b", "bdi", "dd", "details", "div", "dl", "dt", "g", "img", "p", "path", "pre", "rect", "span", "style",
-    "summary", "svg", "table", "tbody", "td", "text", "th", "thead", "title", "tr",
+    "audio", "summary", "svg", "table", "tbody", "td", "text", "th", "thead", "title", "tr",
 }  # fmt: skip
 ATTRIBUTES = {
     "alt", "aria-hidden", "aria-label", "aria-level", "aria-valuemax", "aria-valuemin", "aria-valuenow",
-    "aria-valuetext", "class", "d", "height", "hidden", "role", "rx", "scope", "src", "style", "tabindex",
-    "text-anchor", "title", "transform", "viewbox", "width", "x", "xmlns", "y",
+    "aria-valuetext", "class", "d", "height", "hidden", "preserveaspectratio", "role", "rx", "scope", "src",
+    "style", "tabindex", "text-anchor", "title", "transform", "viewbox", "width", "x", "xmlns", "y",
+    "controls", "preload",
 }  # fmt: skip
 
 

@@ -76,7 +76,7 @@ class TestParts:
         """Names, descriptions, problems and reasons come from workflows and their nodes."""
         shown = form(node("StringInput", HOSTILE, value=""), name=HOSTILE, description=HOSTILE)
         parts = [form_html.heading(shown), form_html.told(HOSTILE), form_html.problem(HOSTILE)]
-        parts += [form_html.news(HOSTILE), form_html.unavailable([(HOSTILE, HOSTILE)])]
+        parts += [form_html.news(HOSTILE), form_html.uploaded(Upload(HOSTILE, b"png"))]
         view = folded(chain("a"), [running(), *ran("a"), output(HOSTILE, HOSTILE), completed()], HOSTILE)
         for part in (*parts, form_html.results(view)):
             assert "<img src=x onerror=alert(1)>" in Page(part).text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -63,10 +63,10 @@ def test_clean_keeps_to_its_limit(text: str, limit: int) -> None:
 @pytest.mark.parametrize("piece", ["\r", "\x1b[", "\x1b]", "\x9b0", "0;", "\u2028", "<", "\x1b[0"])
 def test_cleaning_takes_linear_time(piece: str) -> None:
     """No text of a workflow can stall the view by the way it is made."""
-    started = perf_counter()
+    started = thread_time()
     clean(piece * 300_000)
     escape(piece * 300_000)
-    assert perf_counter() - started < 5
+    assert thread_time() - started < 5
 
 
 def test_one_line_is_one_line() -> None:

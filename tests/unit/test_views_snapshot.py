@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -270,9 +270,9 @@ def test_large_graphs_are_folded_in_linear_time() -> None:
     names = [f"n{number}" for number in range(10_000)]
     view = folded(chain(*names), [])
     events = ran(*names)
-    started = perf_counter()
+    started = thread_time()
     for event in events:
         view.fold(event)
         assert view.fraction <= 1
-    assert perf_counter() - started < 2
+    assert thread_time() - started < 2
     assert view.done == 10_000

@@ -6,12 +6,14 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import comm
 import pytest
 from ipywidgets import HTML, Button, FileUpload, Select, Text, Widget
+from PIL import Image
 
 from nodetool_jupyter import node
 from nodetool_jupyter.authoring import CELL_NODES
@@ -173,7 +175,9 @@ def test_limits_are_offered_where_they_are_kept(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine.sock")
     panel = Panel(workflow())
     assert named(panel, "Memory").disabled
-    seen(panel, "threaded can't limit it; subprocess can", "docker")
+    seen(panel, "threaded can't limit it; subprocess can", "Engine doesn't answer")
+    assert named(panel, "docker").disabled
+    assert "docker" not in named(panel, "Strategy").options
     named(panel, "Strategy").value = "subprocess"
     wait_until(lambda: not named(panel, "Memory").disabled)
     named(panel, "Memory").value = "lots"
@@ -280,6 +284,22 @@ class TestFields:
         path.value = "c.png"
         assert widget.entry == "c.png"
 
+    def test_a_picture_that_was_given_is_shown(self) -> None:
+        """Any other file by its name and size, and neither where a path has taken its place."""
+        widget = made("ImageInput", value=None)
+        file = BytesIO()
+        Image.new("RGB", (4, 2)).save(file, "PNG")
+        widget.entry = Upload("red.png", file.getvalue())
+        widget.refresh()
+        assert "<img" in given(widget)
+        assert 'alt="red.png"' in given(widget)
+        widget.entry = Upload("b.png", b"png")
+        widget.refresh()
+        assert Page(given(widget)).text == "b.png (3 bytes)"
+        widget.control.value = "c.png"
+        widget.refresh()
+        assert not given(widget)
+
     def test_labels_and_choices_are_text(self) -> None:
         """No widget takes what a workflow says for markup."""
         hostile = "<img src=x onerror=alert(1)>"
@@ -288,6 +308,11 @@ class TestFields:
         assert not widget.control.description_allow_html
         lines = [part.value for part in parts(widget.widget) if isinstance(part, HTML)]
         assert Page("".join(lines)).text == hostile
+
+
+def given(widget: Any) -> str:
+    """What stands below a file's button."""
+    return str(widget.widget.children[2].value)
 
 
 def made(kind: str, **data: Any) -> Any:

@@ -128,8 +128,16 @@ it('warns of a kernel of another release while its job runs', () => {
   expect([differ('', VERSION), differ(VERSION, VERSION), differ(`${VERSION}.post1`, VERSION)]).toEqual([false, false, false]);
 });
 
+it('calls a job without a name what its card calls it', () => {
+  const row = new Row(shown({ id: 'ab12', name: '' }), actions(), trans);
+  const name = row.node.querySelector<HTMLElement>('.ntl-name')!;
+  expect([name.textContent, name.title]).toEqual(['workflow', 'ab12']);
+});
+
 it.each([
-  [0.44, '0.4 s'],
+  [0.004, '0.00 s'],
+  [0.44, '0.44 s'],
+  [2.44, '2.4 s'],
   [59.6, '1 min 0 s'],
   [185, '3 min 5 s'],
   [7380, '2 h 3 min']

@@ -172,10 +172,10 @@ class TestJson:
     )
     def test_hostile_text_takes_no_time(self, text: str) -> None:
         """Each is answered at once; none is quadratic."""
-        begin = time.monotonic()
+        begin = time.thread_time()
         with suppress(DocumentError):
             parse_json(text)
-        assert time.monotonic() - begin < SECONDS
+        assert time.thread_time() - begin < SECONDS
 
 
 class TestYaml:

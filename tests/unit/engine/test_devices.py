@@ -131,9 +131,9 @@ def test_blocking_functions_too(use: Use) -> None:
 def test_a_time_limit_begins_with_the_device(bench: Bench) -> None:
     """Waiting for it isn't the node's fault."""
 
-    @node(resources=GPU, timeout=0.5)
+    @node(resources=GPU, timeout=1.0)
     async def takes_a_while(value: int) -> int:
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.3)
         return value
 
     ran = run(bench, {f"n{number}": (takes_a_while, {"value": number}) for number in range(4)})

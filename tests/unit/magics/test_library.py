@@ -140,6 +140,38 @@ def test_a_job_is_exported(shell: Shell, tmp_path: Path) -> None:
         assert match in str(shell.run(f"%nodetool export {words}").error)
 
 
+def test_what_only_a_notebook_has_is_named_in_workflows_within(shell: Shell, tmp_path: Path) -> None:
+    """However deep it lies; what is no workflow is passed over, and the export runs as it is."""
+    path = tmp_path / "out.json"
+    shell.run(NODES)
+    shell.run("from nodetool_jupyter import Workflow\nfrom nodetool_jupyter.nodes import subworkflow")
+    shell.run(
+        "output = {'id': 'o', 'type': 'nodetool.output.Output', 'data': {'name': 'said'}}\n"
+        "edge = {'source': 'n', 'target': 'o', 'targetHandle': 'value'}\n"
+        "node = {'id': 'n', 'type': 'notebook.shout', 'data': {'text': 'a'}}\n"
+        "inner = {'nodes': [node, output], 'edges': [edge]}\n"
+        "held = {'id': 'n', 'type': 'nodetool.workflows.workflow_node.Workflow',\n"
+        "        'data': {'workflow_json': inner}}\n"
+        "outer = {'nodes': [held, output], 'edges': [{**edge, 'sourceHandle': 'said'}]}\n"
+        "around = Workflow.model_validate({'graph': {'nodes': [{**held, 'data': {'workflow_json': outer}},\n"
+        "    {'id': 'x', 'type': 'a.B', 'data': {'workflow_json': {'nodes': 5}}}], 'edges': []}})\n"
+    )
+    said = shell.run(f"%nodetool export around {path}")
+    assert said.error is None
+    assert said.text.rstrip().endswith("the notebook's own nodes: notebook.shout")
+    said = shell.run(f"%nodetool export outer {path}")
+    assert said.text.rstrip().endswith("the notebook's own nodes: notebook.shout")
+    assert shell.run(f"%nodetool run {path}").error is None
+
+
+def test_what_python_cells_make_is_named_too(shell: Shell, tmp_path: Path) -> None:
+    """NodeTool has no such types."""
+    shell.run(NODES)
+    shell.run("%%nodetool --quiet --name made\n[shout(text='a'), 1]")
+    said = shell.run(f"%nodetool export made {tmp_path / 'out.json'}")
+    assert "own nodes: nodetool_jupyter.authoring.MakeList, notebook.shout" in said.text + said.plain
+
+
 def test_a_workflow_is_exported_by_its_variable(shell: Shell, tmp_path: Path) -> None:
     """A Workflow, a graph, a dict or a Job; of anything else, and of no variable, a job's name is meant."""
     path = tmp_path / "out.json"

@@ -17,8 +17,8 @@ ANIMALS = [{"kind": "cat", "age": 3}, {"kind": "dog"}, {"kind": "cat"}]
 @cases(
     (nodes.ParseDict, {"json_string": '{"a": [1, null]}'}, {"a": [1, None]}),
     (nodes.ParseList, {"json_string": " [1, 2.5]"}, [1, 2.5]),
-    (nodes.StringifyJSON, {"data": {"é": [1]}}, '{\n  "é": [\n    1\n  ]\n}'),
-    (nodes.StringifyJSON, {"data": [True, None], "indent": 0}, "[true, null]"),
+    (nodes.StringifyJSON, {"data": {"é": [1]}}, '{\n  "\\u00e9": [\n    1\n  ]\n}'),
+    (nodes.StringifyJSON, {"data": [True, None], "indent": 0}, "[\ntrue,\nnull\n]"),
     (nodes.FilterJSON, {"array": ANIMALS, "key": "kind", "value": "cat"}, [ANIMALS[0], ANIMALS[2]]),
     (nodes.FilterJSON, {"array": ANIMALS, "key": "age", "value": None}, []),
     (nodes.GetJSONPathDict, {"data": DATA, "path": "a.b.0"}, {"c": 1}),

@@ -363,14 +363,10 @@ class DockerJobExecution(FollowedJobExecution):
                 if time.monotonic() > end:
                     engine.kill(self._made or container.name)
                 self._over.wait(TICK)
-            return ending.fault_of(container, limits, self._log_of(container))
+            log = self._ferry.said if self._ferry else engine.logs(container.name if container else self.name)
+            return ending.fault_of(container, limits, log)
         except DockerError as error:
             return ending.unknown(error)
-
-    def _log_of(self, container: Container | None) -> str:
-        if self._ferry is not None:
-            return self._ferry.said
-        return self.strategy.engine.logs(container.name) if container else ""
 
     def _bury_unborn(self, fault: Fault | None) -> None:
         """The end of a job that has not begun, and of its container as far as there is one."""

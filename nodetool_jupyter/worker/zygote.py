@@ -142,7 +142,7 @@ def become_supervisor(descriptors: list[int], worker: WorkerProcess) -> None:
 def main(arguments: list[str]) -> int:
     """``zygote FD SECONDS`` serves the socket FD, its spares wait so long; ``supervise FD BELL`` runs one
     job; ``contained FOLDER`` the one whose run directory a container has there, ``ahead FOLDER`` that one
-    later.
+    later; ``far FOLDER`` that of a kernel which has no files in common with the container.
     """
     match arguments:
         case ["zygote", fd, seconds]:
@@ -159,6 +159,10 @@ def main(arguments: list[str]) -> int:
             from nodetool_jupyter.worker.contained import serve_folder
 
             return serve_folder(folder, is_ahead=True)
+        case ["far", folder]:
+            from nodetool_jupyter.worker.ferry import serve_far
+
+            return serve_far(folder)
         case _:
             sys.stderr.write("this module is started by nodetool_jupyter\n")
             return 64

@@ -60,6 +60,7 @@ class InputWriter:
         self._log: LogWriter | None = None
         self._written = 0
         self._ended: set[str] = set()
+        self._is_closed = False
 
     def push(self, name: str, value: Any, timeout: float | None, is_over: Callable[[], bool]) -> None:
         """Append a value once there is room; dropped if the job ``is_over`` before. Raises TimeoutError,
@@ -69,6 +70,8 @@ class InputWriter:
         if not self._lock.acquire(timeout=-1 if timeout is None else timeout):
             raise TimeoutError
         try:
+            if self._is_closed:
+                return
             log = self._open(name)
             while self._written - self._taken() >= LIMIT:
                 if is_over():
@@ -92,6 +95,8 @@ class InputWriter:
     def end(self, name: str) -> None:
         """Append that no more will come. Raises InputEnded after the input's end, StoreError."""
         with self._lock:
+            if self._is_closed:
+                raise InputEnded
             self._open(name).append(to_json({"name": name, "is_end": True}) + b"\n")
             self._ended.add(name)
             self._told()
@@ -133,8 +138,9 @@ class InputWriter:
                 os.close(fd)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """The job has ended: let go of the file."""
         with self._lock:
+            self._is_closed = True
             if self._log is not None:
                 self._log.close()
 

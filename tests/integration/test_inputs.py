@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nodetool_jupyter.engine.feeding import InputEnded
 from nodetool_jupyter.errors import JobUnreachable, OptionError
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.session import Session
@@ -105,6 +106,17 @@ def test_a_torn_line_is_cut_and_no_more(tmp_path: Path) -> None:
     second.close()
     lines = (tmp_path / INPUTS).read_bytes().splitlines()
     assert [line[:25] for line in lines] == [b'{"name":"x","value":1,"co', b'{"name":"x","value":2,"co']
+
+
+def test_what_comes_as_the_job_ends_is_dropped(tmp_path: Path) -> None:
+    """Whoever pushes is told of the end then, not of a file."""
+    writer = InputWriter(RunFolder(tmp_path))
+    writer.push("x", 1, 1, lambda: False)
+    writer.close()
+    writer.push("x", 2, 1, lambda: False)
+    with pytest.raises(InputEnded):
+        writer.end("x")
+    assert len((tmp_path / INPUTS).read_bytes().splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", [INPUTS, BELL])

@@ -21,7 +21,6 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-import nodetool_jupyter
 from nodetool_jupyter.engine.function import node
 from nodetool_jupyter.errors import NodeToolError
 from nodetool_jupyter.model.events import JobUpdate, encode_event
@@ -47,6 +46,7 @@ PRELOADED = (
     "nodetool_jupyter.nodes.workflow",
     "nodetool_jupyter.nodes.control",
 )
+PUBLIC = "nodetool_jupyter"
 UNKNOWN = "nodetool_jupyter.nodes.pairing"
 """A small module that the zygote leaves alone."""
 FAMILIES = {
@@ -150,7 +150,7 @@ def rehearse_all(parent: Path | None = None) -> None:
     """Import what most jobs need, and play both parts, on stages in a folder."""
     for name in PRELOADED:
         importlib.import_module(name)
-    _ = nodetool_jupyter.node  # imported when it is asked for, which every module of nodes does
+    _ = importlib.import_module(PUBLIC).node  # found when it is asked for, as every module of nodes does
     rehearse_supervisor(parent)
     rehearse_worker(parent)
 

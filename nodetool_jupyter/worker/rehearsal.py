@@ -14,7 +14,6 @@ import resource
 import shutil
 import signal
 import socket
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +23,7 @@ from typing import Any
 
 from nodetool_jupyter.engine.function import node
 from nodetool_jupyter.environment import get_environment
+from nodetool_jupyter.errors import NodeToolError
 from nodetool_jupyter.model.events import JobUpdate, encode_event
 from nodetool_jupyter.model.graph import Edge, Graph, Node
 from nodetool_jupyter.values.files import ValueFolder
@@ -46,6 +46,7 @@ PRELOADED = (
     "nodetool_jupyter.nodes.workflow",
     "nodetool_jupyter.nodes.control",
 )
+PUBLIC = "nodetool_jupyter"
 UNKNOWN = "nodetool_jupyter.nodes.pairing"
 """A small module that the zygote leaves alone."""
 FAMILIES = {
@@ -85,7 +86,6 @@ class Stage:
 
     def __init__(self, path: Path) -> None:
         self.folder = RunFolder(path)
-        self.folder.make()
         data = Order(
             job_id=JOB,
             graph=encode_graph(GRAPH, ValueFolder(path)),
@@ -108,19 +108,11 @@ class Stage:
         shutil.rmtree(self.folder.path, ignore_errors=True)
 
 
-def new_stage() -> Path:
-    """A place for a stage, which goes with it."""
-    try:
-        return Path(tempfile.mkdtemp(prefix="nodetool-"))
-    except OSError:
-        return Path(os.devnull)  # nothing can be rehearsed here
-
-
 @contextmanager
-def _stage(path: Path | None) -> Iterator[Stage]:
-    """A stage; the answers to signals are put back behind it."""
+def _stage(parent: Path | None) -> Iterator[Stage]:
+    """A stage in a folder, or in the system's temp folder; the answers to signals are put back behind it."""
     answers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGCHLD)}
-    stage = Stage(path or new_stage())
+    stage = Stage(Path(tempfile.mkdtemp(prefix="nodetool-", dir=parent)))
     try:
         yield stage
     finally:
@@ -154,19 +146,18 @@ class Understudy(WorkerProcess):
             continue
 
 
-def rehearse_all() -> None:
-    """Import what most jobs need, and play both parts."""
+def rehearse_all(parent: Path | None = None) -> None:
+    """Import what most jobs need, and play both parts, on stages in a folder."""
     for name in PRELOADED:
         importlib.import_module(name)
-    # Imported when it is asked for, which every module of nodes does.
-    _ = sys.modules["nodetool_jupyter"].node
-    rehearse_supervisor()
-    rehearse_worker()
+    _ = importlib.import_module(PUBLIC).node  # found when it is asked for, as every module of nodes does
+    rehearse_supervisor(parent)
+    rehearse_worker(parent)
 
 
-def rehearse_supervisor(path: Path | None = None) -> None:
-    """Supervise a worker that ends at once; the stage is at ``path``."""
-    with suppress(OSError), _stage(path) as stage:
+def rehearse_supervisor(parent: Path | None = None) -> None:
+    """Supervise a worker that ends at once; where no stage can be made, nothing is rehearsed."""
+    with suppress(OSError, NodeToolError), _stage(parent) as stage:
         ours, theirs = socket.socketpair()
         with ours:
             ours.sendall(wire.encode_message(stage.start))
@@ -179,16 +170,16 @@ def leave_behind() -> None:
     gc.freeze()
 
 
-def prepare_worker(path: Path) -> None:
+def prepare_worker(parent: Path) -> None:
     """Import something, too, as most jobs do: what the zygote has imported needs no more finding."""
     importlib.import_module(UNKNOWN)
-    rehearse_worker(path)
+    rehearse_worker(parent)
     leave_behind()
 
 
-def rehearse_worker(path: Path | None = None) -> None:
-    """Run a job, of the kind that a notebook has most; the stage is at ``path``."""
-    with suppress(OSError), _stage(path) as stage:
+def rehearse_worker(parent: Path | None = None) -> None:
+    """Run a job, of the kind that a notebook has most; where no stage can be made, nothing is rehearsed."""
+    with suppress(OSError, NodeToolError), _stage(parent) as stage:
         told = WorkerProcess(os.getpid(), stage.pipes, stage.orders)
         told.brief(stage.start, stage.bell)
         told.begin(())

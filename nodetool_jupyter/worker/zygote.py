@@ -12,9 +12,11 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import traceback
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 from nodetool_jupyter.worker.child import WorkerProcess
 from nodetool_jupyter.worker.process import signal_process
@@ -34,6 +36,8 @@ class Zygote:
 
     def __init__(self, control: socket.socket, patience: float) -> None:
         self._control = control
+        self._stages = Path(os.devnull)
+        """Where the one that waits has rehearsed; it removes that, unless it was killed at it."""
         self._patience = patience
         self._life, self._own_life = os.pipe()  # whoever waits sees by its end that this process has gone
         self._newest: int | None = None
@@ -53,6 +57,7 @@ class Zygote:
                 self._offer_spare()
             word, descriptors, _, _ = socket.recv_fds(self._control, 1, DESCRIPTORS)
             if not word:
+                shutil.rmtree(self._stages, ignore_errors=True)
                 return
             if word == FORK and self._fork() == 0:
                 os.close(self._life)
@@ -94,6 +99,8 @@ class Zygote:
         it waits for what to run.
         """
         ours, theirs = socket.socketpair()
+        shutil.rmtree(self._stages, ignore_errors=True)
+        self._stages = _new_folder()
         self._spare = self._fork()
         if self._spare == 0:
             ours.close()
@@ -103,21 +110,16 @@ class Zygote:
             socket.send_fds(self._control, [SPARE], [ours.fileno()])
 
     def _wait_for_job(self, orders: socket.socket) -> None:
-        from nodetool_jupyter.worker.rehearsal import (
-            leave_behind,
-            new_stage,
-            prepare_worker,
-            rehearse_supervisor,
-        )
+        from nodetool_jupyter.worker.rehearsal import leave_behind, prepare_worker, rehearse_supervisor
 
-        path = new_stage()
-        worker = prepare([orders.fileno(), self._life], partial(prepare_worker, path))
-        rehearse_supervisor()
+        worker = prepare([orders.fileno(), self._life], partial(prepare_worker, self._stages))
+        rehearse_supervisor(self._stages)
         leave_behind()
         worker.wait_until_ready()
-        shutil.rmtree(path, ignore_errors=True)  # it is gone, but where it was killed at it
+        shutil.rmtree(self._stages, ignore_errors=True)
         descriptors: list[int] = []
-        if orders.fileno() in select.select([orders.fileno(), self._life], [], [], self._patience)[0]:
+        ready, _, _ = select.select([orders.fileno(), self._life], [], [], self._patience)
+        if orders.fileno() in ready:
             _, descriptors, _, _ = socket.recv_fds(orders, 1, DESCRIPTORS)
         orders.close()
         os.close(self._life)
@@ -125,6 +127,14 @@ class Zygote:
             worker.dismiss()
             os._exit(0)
         become_supervisor(descriptors, worker)
+
+
+def _new_folder() -> Path:
+    """Where rehearsals may write; what is no folder where there is none."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="nodetool-"))
+    except OSError:
+        return Path(os.devnull)
 
 
 def become_supervisor(descriptors: list[int], worker: WorkerProcess) -> None:

@@ -53,7 +53,7 @@ def sound(value: Any) -> Sound | None:
 
 def _seconds(data: bytes) -> float | None:
     try:
-        with wave.open(BytesIO(data)) as file:
+        with wave.open(BytesIO(data), "rb") as file:
             return file.getnframes() / file.getframerate()
     except (wave.Error, EOFError, ZeroDivisionError, OSError):
         return None

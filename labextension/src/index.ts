@@ -16,6 +16,7 @@ import { isDue, isInSight, Notify } from './ends';
 import { RunForm } from './form';
 import { icon } from './icon';
 import { Jobs } from './jobs';
+import { nameSliders } from './names';
 import { openCell } from './notebooks';
 import { IJob, IOrigin, Refused, VERSION } from './protocol';
 import { rendererFactory } from './renderer';
@@ -66,6 +67,7 @@ const jobs: JupyterFrontEndPlugin<void> = {
     sidebar.title.icon = icon;
     app.shell.add(sidebar, 'left', { rank: 650 });
     restorer?.add(sidebar, sidebar.id);
+    nameSliders();
     cancelFromViews(known, async id => (await actions.attempt(api.cancel(id).then(() => true))) ?? false);
     known.ended.connect((_, job) => tellEnd(app, job, settings(), trans));
     addCommands(app, api, known, () => browser?.tracker.currentWidget?.selectedItems().next().value?.path, {

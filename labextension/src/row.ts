@@ -129,8 +129,12 @@ export class Row {
   private _warn(record: IJob, live: boolean): void {
     const version = record.origin?.version ?? '';
     this._warning.hidden = !live || !differ(version, VERSION);
-    const words = 'Its kernel has nodetool_jupyter %1, this page %2: restart the kernel, or the server and this page.';
-    setText(this._warning, this._warning.hidden ? '' : this._trans.__(words, version, VERSION));
+    const words = this._trans.__(
+      'Its kernel has nodetool_jupyter %1, this page %2: restart the kernel, or the server and this page.',
+      version,
+      VERSION
+    );
+    setText(this._warning, this._warning.hidden ? '' : words);
   }
 
   private _toggleLog(): void {

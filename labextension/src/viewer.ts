@@ -26,6 +26,11 @@ class Picture extends Widget {
     });
   }
 
+  /** Show all of it, or each box at its size. */
+  toggleFit(): void {
+    this.toggleClass('ntl-fit');
+  }
+
   private _draw(): void {
     if (this.isDisposed) {
       return;
@@ -53,13 +58,20 @@ export class ViewerFactory extends ABCWidgetFactory<DocumentWidget<Widget>> {
   }
 
   protected createNewWidget(context: DocumentRegistry.Context): DocumentWidget<Widget> {
-    const widget = new DocumentWidget({ content: new Picture(context, this._trans), context });
+    const picture = new Picture(context, this._trans);
+    const widget = new DocumentWidget<Widget>({ content: picture, context });
     const run = new ToolbarButton({
       label: this._trans.__('Run with NodeTool'),
       icon: runIcon,
       onClick: () => this._run(context.path)
     });
+    const fit = new ToolbarButton({
+      label: this._trans.__('Fit'),
+      tooltip: this._trans.__('Show the whole workflow, or each node at its size'),
+      onClick: () => picture.toggleFit()
+    });
     widget.toolbar.addItem('run', run);
+    widget.toolbar.addItem('fit', fit);
     return widget;
   }
 }

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import warnings
 from collections.abc import Callable, Collection
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -271,8 +271,11 @@ class SqliteStore(Store):
             isolation_level=None,
             check_same_thread=False,
         )
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+        with ExitStack() as unless_done:
+            unless_done.callback(db.close)
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+            unless_done.pop_all()
         return db
 
     def _open(self, *, suspect: bool = False) -> tuple[sqlite3.Connection, sqlite3.Connection]:
@@ -283,7 +286,11 @@ class SqliteStore(Store):
                 with exclusive(self._home / "jobs.lock", self._busy_timeout):
                     self._prepare(suspect=suspect)
             self._file = identity(self._path)
-            return self._connect(), self._connect()
+            with ExitStack() as unless_done:
+                writer = unless_done.enter_context(closing(self._connect()))
+                reader = self._connect()
+                unless_done.pop_all()
+            return writer, reader
         except OSError as error:
             raise self._folder_failure(error) from error
         except sqlite3.Error as error:

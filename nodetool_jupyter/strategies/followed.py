@@ -33,6 +33,7 @@ from nodetool_jupyter.values.codec import encode
 from nodetool_jupyter.values.files import ValueFolder
 from nodetool_jupyter.worker import wire
 from nodetool_jupyter.worker.asked import Owner, assets_in
+from nodetool_jupyter.worker.ferry import MARK
 from nodetool_jupyter.worker.folder import CANCEL, EXIT, ORDER, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.following import Followed, Followers
 from nodetool_jupyter.worker.inputs import InputWriter
@@ -77,7 +78,7 @@ class FollowedJobExecution(JobExecution):
     def is_started(self) -> bool:
         """Whether a supervisor looks after it, or has done so."""
         folder = self.folder
-        return folder.is_locked() or bool(folder.read_record(SUPERVISOR) or folder.read_record(EXIT))
+        return folder.is_locked() or any(map(folder.read_record, (SUPERVISOR, EXIT, MARK)))
 
     def discard(self) -> None:
         """Remove the run directory."""

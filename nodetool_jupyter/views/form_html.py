@@ -34,7 +34,10 @@ height:auto;line-height:20px;white-space:normal;overflow-wrap:anywhere;margin:0}
 font-weight:600;width:auto;justify-content:flex-start}
 .ntj-panel .ntj-field select,.ntj-panel .ntj-field input:not([type=checkbox]),
 .ntj-panel .ntj-field textarea{width:100%;max-width:100%;box-sizing:border-box}
-.ntj-panel .ntj-field select:not([size]){height:28px}
+.ntj-panel .ntj-field select:not([size]){height:28px;background-image:
+linear-gradient(45deg,transparent 50%,var(--ntj-fg) 0),
+linear-gradient(-45deg,transparent 50%,var(--ntj-fg) 0);
+background-size:5px 5px;background-position:right 13px center,right 8px center;background-repeat:no-repeat}
 .ntj-panel .ntj-field input[type=checkbox]{width:auto;margin:0;flex:none}
 .ntj-panel .ntj-field textarea{font-family:var(--jp-code-font-family,
 ui-monospace,monospace);min-height:4.6em}

@@ -25,6 +25,9 @@ MAX_CANVAS = 2_400
 SCALES = (0.35, 0.45, 0.55, 0.7, 0.85, 1.0)
 SWEEPS = 6
 FAR = 1e6
+MANY = 8
+LINE_GAP = 4
+"""Pixels between lines that pass a layer, where they are many."""
 MAX_BENDS = 1_000
 """Points at which long lines may bend around boxes, for a whole graph."""
 
@@ -263,10 +266,12 @@ def _settle(layer: list[Box], neighbors: dict[int, list[Box]], *, is_sorting: bo
     wanted = {id(box): _mean(neighbors.get(id(box), ()), box.middle) for box in layer}
     if is_sorting:
         layer.sort(key=lambda box: wanted[id(box)])
-    lowest = -math.inf
+    is_crowded = sum(not box.id for box in layer) > MANY
+    lowest, before = -math.inf, None
     for box in layer:
-        box.y = max(wanted[id(box)] - box.height / 2, lowest)
-        lowest = box.y + box.height + ROW_GAP
+        gap = LINE_GAP if is_crowded and before is not None and not before.id + box.id else ROW_GAP
+        box.y = max(wanted[id(box)] - box.height / 2, lowest + gap)
+        lowest, before = box.y + box.height, box
     shift = _mean_of([wanted[id(box)] - box.middle for box in layer])
     for box in layer:
         box.y += shift

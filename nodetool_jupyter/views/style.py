@@ -32,11 +32,14 @@ line-height:18px;display:inline-block;padding:0 9px;margin-right:6px;border-radi
 border:1px solid var(--c)}
 .ntj-completed{--c:var(--ntj-ok)}.ntj-error,.ntj-failed{--c:var(--ntj-bad)}
 .ntj-running{--c:var(--ntj-run)}.ntj-cancelled,.ntj-suspended,.ntj-warning{--c:var(--ntj-warn)}
-.ntj-chip.ntj-completed,.ntj-chip.ntj-failed,.ntj-chip.ntj-running,.ntj-chip.ntj-cancelled{color:var(--c)}
-.ntj-sign{color:var(--c,var(--ntj-soft));font-weight:700;text-align:center}.ntj-dag[hidden]{display:block;overflow:auto;
+.ntj-chip.ntj-completed,.ntj-chip.ntj-failed,.ntj-chip.ntj-running,.ntj-chip.ntj-cancelled,
+.ntj-chip.ntj-suspended{color:var(--c);color:color-mix(in srgb,var(--c) 70%,var(--ntj-fg))}
+.ntj-sign{font-weight:700;text-align:center;color:var(--c,var(--ntj-soft));
+color:color-mix(in srgb,var(--c,var(--ntj-soft)) 70%,var(--ntj-fg))}
+.ntj-dag[hidden]{display:block;overflow:auto;
 max-height:460px;margin:10px 0 2px;padding:0}.ntj-dag svg{display:block;max-width:100%;height:auto}
 .ntj-zoom[hidden]{display:block}.ntj-map svg{max-height:440px}
-.ntj-zoom[open]+.ntj-map svg{max-width:none;max-height:none}
+.ntj-zoom[open]+.ntj-map,.ntj-zoom[open]+.ntj-map svg{max-width:none;max-height:none}
 .ntj-map .ntj-tint{fill-opacity:.2}.ntj-map .ntj-running .ntj-tint{fill-opacity:.35;stroke-width:4}
 .ntj-map .ntj-error .ntj-tint{fill-opacity:.5;stroke-width:5}
 .ntj-node{--c:var(--ntj-soft)}.ntj-node.ntj-completed{--c:var(--ntj-ok)}
@@ -45,8 +48,9 @@ max-height:460px;margin:10px 0 2px;padding:0}.ntj-dag svg{display:block;max-widt
 stroke-width:1}.ntj-tint{fill:var(--c);fill-opacity:.07;stroke:var(--c);stroke-opacity:.65;stroke-width:1}
 .ntj-waiting .ntj-tint,.ntj-skipped .ntj-tint{fill-opacity:0;stroke-opacity:.45}
 .ntj-skipped .ntj-tint{stroke-dasharray:4 3}.ntj-running .ntj-tint,.ntj-error .ntj-tint{stroke-width:2;
-stroke-opacity:1}.ntj-mark{fill:var(--c);font:700 13px system-ui,sans-serif}.ntj-label{fill:var(--ntj-fg);
-font-size:12px;unicode-bidi:isolate}.ntj-waiting .ntj-label,.ntj-skipped .ntj-label{fill:var(--ntj-soft)}
+stroke-opacity:1}.ntj-mark{fill:var(--c);fill:color-mix(in srgb,var(--c) 70%,var(--ntj-fg));
+font:700 13px system-ui,sans-serif}.ntj-label{fill:var(--ntj-fg);font-size:12px;unicode-bidi:isolate}
+.ntj-waiting .ntj-label,.ntj-skipped .ntj-label{fill:var(--ntj-soft)}
 .ntj-edge{fill:none;stroke:var(--ntj-soft);stroke-opacity:.35;stroke-width:1.25}
 .ntj-used{stroke-opacity:.8}.ntj-control{stroke-dasharray:5 4}.ntj-count{fill:var(--ntj-soft);
 font-size:10px;font-variant-numeric:tabular-nums;stroke:var(--ntj-bg);stroke-width:3px;paint-order:stroke}
@@ -83,6 +87,7 @@ _LIVE = """
 .ntj-live:not(:has(details[open]))>.ntj-find{visibility:hidden}.ntj-live>.widget-html{margin:0}
 .ntj-live>.ntj-spoken{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .ntj-live>.ntj-graph{overflow:auto;max-height:460px}
+.ntj-live>.ntj-opener:has(details[open])+.ntj-graph{max-height:none}
 .ntj-live>.ntj-opener:has(details[open])+.ntj-graph .ntj-map svg{max-width:none;max-height:none}
 .ntj-live .ntj-dag[hidden]{overflow:visible;max-height:none}
 .ntj-live>.ntj-pane{display:none;flex-direction:column-reverse;max-height:260px;overflow:auto;

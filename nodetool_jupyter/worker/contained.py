@@ -29,7 +29,7 @@ def serve_folder(folder: str, *, is_ahead: bool = False) -> int:
     """Run the job whose run directory is ``folder``; gives an exit code only where nobody waits. One that was
     started ahead of its job uses the time.
     """
-    worker = _rehearsed() if is_ahead else prepare([], _get_ready)
+    worker = _rehearsed() if is_ahead else prepare([], get_ready)
     with socket.socket(socket.AF_UNIX) as connection:
         try:
             with short_address(Path(folder) / LAUNCH) as name:
@@ -50,7 +50,7 @@ def _rehearsed() -> WorkerProcess:
     return prepare([], rehearse_worker)
 
 
-def _get_ready() -> None:
+def get_ready() -> None:
     """In the worker, while its supervisor fetches the job: what it will need, whatever the job is."""
     for name in USUAL:
         importlib.import_module(name)

@@ -122,12 +122,14 @@ class LogWriter(LogReader):
         if self._closed:
             raise ended(self._path)
         folder = self._path.parent
+        is_new = False
         try:
             folder.mkdir(0o700)
             is_new = True
-        except (FileExistsError, FileNotFoundError):
+        except FileExistsError:
+            pass
+        except FileNotFoundError:
             make_private(folder)
-            is_new = False
         fd = open_plain(self._path, FLAGS)
         try:
             if not is_new:

@@ -98,7 +98,7 @@ class RunFolder:
     def read_record(self, name: str) -> dict[str, Any]:
         """A small record; empty where there is none that can be read."""
         try:
-            found = from_json(read_plain(self.path / name, LARGEST_RECORD))
+            found = from_json(read_plain(self.path / name, LARGEST_RECORD), cache_strings="none")
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}

@@ -7,23 +7,22 @@ sees how this process ends.
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import faulthandler
 import os
 import pickle
 import resource
-import selectors
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from _thread import start_new_thread
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nodetool_jupyter.adapters import InstalledNodes
 from nodetool_jupyter.engine.context import NodeCancelled, ProcessingContext, Resumption, Services
@@ -48,6 +47,7 @@ from nodetool_jupyter.worker.cgroup import ControlGroup
 from nodetool_jupyter.worker.folder import RunFolder
 from nodetool_jupyter.worker.inputs import InputReader
 from nodetool_jupyter.worker.line import ASSET_PATIENCE, PATIENCE, Line, SharedAssets, SharedResults
+from nodetool_jupyter.worker.loop import WorkerLoop
 from nodetool_jupyter.worker.order import Order, decode_graph, decode_params, dump, unpack_code
 from nodetool_jupyter.worker.pipes import WorkerEnds
 from nodetool_jupyter.worker.process import COOKIE
@@ -56,8 +56,6 @@ from nodetool_jupyter.worker.verdict import closed_descriptors, log_fault
 
 PULSE = 0.1
 """Seconds between two tellings of what a node says while it blocks the loop."""
-LATENESS = 1.0
-"""Seconds that tasks which outlive their node get to end."""
 NOT_CONTAINED = (
     "a container gets none of the kernel's variables that mean its machine, such as NODETOOL_* and DOCKER_*, "
     "and in --sandbox untrusted none at all"
@@ -76,27 +74,50 @@ def work(
     folder: RunFolder,
     pipes: WorkerEnds,
     environment: Mapping[str, str] | None,
-    groups: Sequence[ControlGroup] = (),
+    begin: Callable[[], Sequence[ControlGroup]],
 ) -> int:
-    """Run the order, with the streams put aside; gives the exit code: 0 once the end has been handed over."""
+    """Run the order, with the streams put aside; gives the exit code: 0 once the end has been handed over.
+
+    ``begin`` returns when code of the job's may run, with the control groups that it runs in.
+    """
     teller = Teller(folder, pipes, order.limits)
     os.register_at_fork(after_in_child=teller.let_go)
     try:
+        _offer_first()
+        loop, lines = WorkerLoop(), _lines(folder)
+        if order.sandbox is None:
+            _settle(order, environment)
+        groups = begin()  # until then another worker may have this job: nothing is written
         teller.open()
-        lines = Lines(Line(folder.path, PATIENCE), Line(folder.path, ASSET_PATIENCE))
         if order.sandbox is not None:
             _prepare_sandbox(folder, lines)
-        _settle(order, environment)
+            _settle(order, environment)
         for group in groups:
             group.enter()
         is_grouped = any("pids" in group.controllers for group in groups)
         limits.apply(order.limits, is_grouped=is_grouped)
         if order.sandbox is not None:
             _enter_sandbox(order, order.sandbox, folder)
-        worker = _Worker(order, folder, teller, lines)
+        worker = _Worker(order, folder, teller, lines, loop)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the supervisor is told why nothing ran
         return teller.hand_over(_update_of(_unable(error, order.limits), order))
     return worker.run()
+
+
+def rehearse(order: Order, folder: RunFolder, pipes: WorkerEnds, environment: Mapping[str, str]) -> None:
+    """Do what ``work`` does, so far as it can be done more than once in a process: threads, signals, limits
+    and what a fork has to mind are left to the one that counts.
+    """
+    teller = Teller(folder, pipes, order.limits)
+    _settle(order, environment)
+    teller.open()
+    with closing(WorkerLoop()) as loop:
+        teller.hand_over(_Worker(order, folder, teller, _lines(folder), loop).play())
+    teller.close()
+
+
+def _lines(folder: RunFolder) -> Lines:
+    return Lines(Line(folder.path, PATIENCE), Line(folder.path, ASSET_PATIENCE))
 
 
 def put_streams_aside(output: int) -> None:
@@ -119,7 +140,11 @@ def _settle(order: Order, environment: Mapping[str, str] | None) -> None:
     set_environment(environment, {COOKIE: order.job_id})
     os.chdir(order.working_directory)
     sys.path[:] = order.path or sys.path
-    with suppress(OSError):  # where memory runs out, the kernel should not be the victim
+
+
+def _offer_first() -> None:
+    """Where memory runs out, the kernel should not be the victim."""
+    with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500", "ascii")
 
 
@@ -142,18 +167,18 @@ def _enter_sandbox(order: Order, name: str, folder: RunFolder) -> None:
 class _Worker:
     """One order, ready to run."""
 
-    def __init__(self, order: Order, folder: RunFolder, teller: Teller, lines: Lines) -> None:
+    def __init__(
+        self, order: Order, folder: RunFolder, teller: Teller, lines: Lines, loop: WorkerLoop
+    ) -> None:
         self._order = order
         self._lines = lines
         self._folder = folder
         self._teller = teller
         self._pool = ThreadPool(order.thread_pool_size)
         self._is_cancelled = False
+        self._loop = loop
         plan = self._plan()
         self._feeds = Feeds(plan.fed)
-        os.register_at_fork(
-            before=_hold_back_signals, after_in_parent=_let_signals_come, after_in_child=self._be_ordinary
-        )
         self.runner = WorkflowRunner(
             plan,
             self._context(self._keeper(plan)),
@@ -231,40 +256,35 @@ class _Worker:
 
     def run(self) -> int:
         """Run to the end and hand it over; gives the exit code."""
+        os.register_at_fork(
+            before=_hold_back_signals, after_in_parent=_let_signals_come, after_in_child=self._be_ordinary
+        )
         signal.signal(signal.SIGTERM, self._on_terminate)
-        ended = threading.Event()
-        threading.Thread(target=self._pulse, args=(ended,), name="nodetool-pulse", daemon=True).start()
+        start_new_thread(self._pulse, ())  # which isn't waited for, as a Thread's start is
         if self._is_fed:
             InputReader(self._folder, self._feeds, self.runner.cancel).start()
+        update = self.play()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        return self._teller.hand_over(update)
+
+    def play(self) -> JobUpdate:
+        """Run to the end; gives the terminal message."""
         try:
-            outcome = self._complete()
+            outcome = self._loop.run_to_end(self.runner.run())
         except BaseException as bug:  # noqa: BLE001 - whatever it is, the job must end
             self.runner.abandon(Outcome("failed", fault=_breakdown(bug)))
             outcome = None
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        ended.set()
         update = self._teller.update
         assert update is not None
-        return self._teller.hand_over(self._with_limit(update, outcome))
+        return self._with_limit(update, outcome)
 
-    def _pulse(self, ended: threading.Event) -> None:
-        """Tell what a node has to say that blocks the loop meanwhile."""
-        while not ended.wait(PULSE):
+    def _pulse(self) -> None:
+        """Tell what a node has to say that blocks the loop meanwhile; there is no more to say once the end
+        was told.
+        """
+        pause = threading.Event()
+        while not pause.wait(PULSE) and self._teller.update is None:
             self.runner.pulse()
-
-    def _complete(self) -> Outcome:
-        """Run the loop until the run has ended, also where a node's task stops it or raises SystemExit."""
-        selector = selectors.DefaultSelector()
-        loop = asyncio.SelectorEventLoop(selector)
-        _keep_awake(loop)
-        main = loop.create_task(self.runner.run())
-        _drive(loop, selector, main)
-        left = asyncio.all_tasks(loop)
-        if left:
-            for task in left:
-                task.cancel()
-            _drive(loop, selector, loop.create_task(_wait_for(left)))
-        return main.result()
 
     def _on_terminate(self, _signal: int, frame: FrameType | None) -> None:
         """Cancel; told again, raise inside of the node that keeps the loop from doing so."""
@@ -304,27 +324,6 @@ def _hold_back_signals() -> None:
 
 def _let_signals_come() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-
-
-def _keep_awake(loop: asyncio.AbstractEventLoop) -> None:
-    """Whoever closes the loop's descriptors can wake it no more: it finds out by itself."""
-    loop.call_later(LATENESS, _keep_awake, loop)
-
-
-def _drive(
-    loop: asyncio.AbstractEventLoop, selector: selectors.BaseSelector, main: asyncio.Task[Any]
-) -> None:
-    while not main.done():
-        try:
-            loop.run_until_complete(main)
-        except BaseException:  # noqa: BLE001 - a task of a node's own raised SystemExit, or stopped the loop
-            if isinstance(selector, selectors.EpollSelector):
-                os.fstat(selector.fileno())  # raises where a node has closed it: nothing goes on then
-
-
-async def _wait_for(tasks: set[asyncio.Task[Any]]) -> None:
-    """What nodes have left behind gets a moment to clean up."""
-    await asyncio.wait(tasks, timeout=LATENESS)
 
 
 def _secret(name: str, *, is_contained: bool) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nodetool_jupyter.environment import get_environment
+from nodetool_jupyter.worker.wire import FORK, USED
 
 MODULE = "nodetool_jupyter.worker"
 NEEDED = re.compile(
@@ -41,6 +43,8 @@ class Nursery:
         self._lock = threading.Lock()
         self._zygote: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._spares: list[socket.socket] = []
+        """The ends of those that wait for a job."""
         self._seen: object = None
 
     def start_supervisor(self, connection: socket.socket, bell: int) -> subprocess.Popen[bytes] | None:
@@ -49,20 +53,46 @@ class Nursery:
         """
         if not self._is_warm:
             fds = [connection.fileno(), bell]
-            return _run(["supervise", *map(str, fds)], fds)
+            return _run(["supervise", *map(str, fds)], fds, PYDANTIC_DISABLE_PLUGINS="1")
+        fds = [connection.fileno(), bell]
         with self._lock:
             if self._control is None or self._is_outdated():
                 self._replace()
+            if self._use_spare(fds):
+                return None
             try:
-                self._ask(connection, bell)
+                self._ask(FORK, fds)
             except OSError:  # it has died
                 self._replace()
-                self._ask(connection, bell)
+                self._ask(FORK, fds)
         return None
 
-    def _ask(self, connection: socket.socket, bell: int) -> None:
+    def _ask(self, word: bytes, fds: list[int]) -> None:
         assert self._control is not None
-        socket.send_fds(self._control, [b"f"], [connection.fileno(), bell])
+        socket.send_fds(self._control, [word], fds)
+
+    def _use_spare(self, fds: list[int]) -> bool:
+        """Give the job to a supervisor that was forked ahead; False where none waits."""
+        self._hear_offers()
+        while self._spares:
+            with self._spares.pop() as spare, suppress(OSError):  # it has waited too long, or was killed
+                socket.send_fds(spare, [FORK], fds)
+                self._ask(USED, [])
+                return True
+        return False
+
+    def _hear_offers(self) -> None:
+        assert self._control is not None
+        with suppress(OSError):  # the zygote has died, which is met next
+            waiting = select.poll()
+            waiting.register(self._control, select.POLLIN)
+            while waiting.poll(0):  # recv_fds heeds no flags
+                word, fds, _, _ = socket.recv_fds(self._control, 1, 1)
+                for fd in fds:
+                    os.set_inheritable(fd, False)
+                    self._spares.append(socket.socket(fileno=fd))
+                if not word:
+                    return
 
     def _replace(self) -> None:
         self._end_zygote()
@@ -79,6 +109,8 @@ class Nursery:
     def _end_zygote(self) -> None:
         control, self._control = self._control, None
         zygote, self._zygote = self._zygote, None
+        while self._spares:
+            self._spares.pop().close()
         if control is not None:
             control.close()
         if zygote is not None:
@@ -94,8 +126,10 @@ class Nursery:
             self._end_zygote()
 
 
-def _run(arguments: list[str], fds: list[int]) -> subprocess.Popen[bytes]:
-    """This package's worker in a new process; -P keeps files beside the notebook from hiding libraries."""
+def _run(arguments: list[str], fds: list[int], **variables: str) -> subprocess.Popen[bytes]:
+    """This package's worker in a new process; -P keeps files beside the notebook from hiding libraries. The
+    ``variables`` hold until it has taken on its job's environment.
+    """
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-P", "-m", MODULE, *arguments],
         pass_fds=fds,
@@ -103,7 +137,11 @@ def _run(arguments: list[str], fds: list[int]) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        env={**_needed(get_environment()), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env={
+            **_needed(get_environment()),
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            **variables,
+        },
     )
 
 

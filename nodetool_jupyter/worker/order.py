@@ -11,7 +11,7 @@ import hashlib
 import pickle
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ class Order:
 
     def to_bytes(self) -> bytes:
         """As it lies in the run directory."""
-        return to_json(asdict(self))
+        return to_json(self)
 
 
 def read_order(data: bytes, digest: str) -> Order:
@@ -76,7 +76,7 @@ def read_order(data: bytes, digest: str) -> Order:
             "the order in the run directory is not the one that was given", hint="run it again"
         )
     try:  # whoever knows its digest has written it: only another version's would not fit
-        found = from_json(data)
+        found = from_json(data, cache_strings="none")
         found["limits"] = ResourceLimits.model_validate(found["limits"])
         found["gpus"] = tuple(found["gpus"])
         return Order(**found)

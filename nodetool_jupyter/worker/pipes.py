@@ -62,7 +62,7 @@ class Pipes:
         os.close(self.worker_ends.output)
         os.close(self.worker_ends.end)
 
-    def close_in_worker(self) -> None:
+    def close(self) -> None:
         """Let go of the supervisor's ends."""
         os.close(self.output_fd)
         os.close(self.end_fd)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 PR_SET_DUMPABLE = 4
 PR_SET_PDEATHSIG = 1
@@ -82,6 +83,8 @@ def kill_descendants(pid: int) -> int:
     parent is found too where this process is a subreaper.
     """
     killed: set[int] = set()
+    if not _has_children():  # nor has it any descendants: they would be its children by now
+        return 0
     for _ in range(ROUNDS):
         found = list(descendants_of(pid))
         for child in found:
@@ -94,13 +97,20 @@ def kill_descendants(pid: int) -> int:
 
 def collect_children() -> bool:
     """Wait for the children that have ended, briefly for one that is about to; whether any are left."""
+    if not _has_children():
+        return False
+    signal.sigtimedwait([signal.SIGCHLD], PAUSE) if hasattr(signal, "sigtimedwait") else None
+    return True
+
+
+def _has_children() -> bool:
+    """Wait for the children that have ended; whether any are left."""
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
             return False
         if pid == 0:
-            signal.sigtimedwait([signal.SIGCHLD], PAUSE) if hasattr(signal, "sigtimedwait") else None
             return True
 
 
@@ -154,6 +164,12 @@ def start_time(pid: int) -> str:
     except OSError:
         return ""
     return stat.rpartition(")")[2].split()[START_TIME]
+
+
+@cache
+def identity_of(pid: int) -> dict[str, Any]:
+    """What tells a living process of ours from any other, on this boot of the machine or another."""
+    return {"pid": pid, "start_time": start_time(pid), "boot_id": boot_id()}
 
 
 @cache

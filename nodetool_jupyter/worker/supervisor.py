@@ -30,14 +30,12 @@ from nodetool_jupyter.worker.order import Order, read_order
 from nodetool_jupyter.worker.pipes import Told, expect_end
 from nodetool_jupyter.worker.process import (
     become_subreaper,
-    boot_id,
     descendants_of,
     group_of,
-    kill_descendants,
+    identity_of,
     refuse_tracers,
     signal_group,
     signal_process,
-    start_time,
 )
 from nodetool_jupyter.worker.tail import append_end, running_nodes, write_exit
 from nodetool_jupyter.worker.verdict import Ending, judge, supervisor_failed
@@ -59,16 +57,16 @@ def supervise(connection: socket.socket, bell: int, worker: WorkerProcess) -> in
     folder = None
     try:
         lines = wire.Lines()
-        start, *more = _first_messages(connection, lines)
+        start, *more = wire.receive_first(connection, lines)
         if not isinstance(start, wire.Start):
             raise WorkflowError("the kernel did not say what to run")
         folder = RunFolder(Path(start.folder))
+        worker = _briefed(worker, start, bell, (connection.fileno(), bell))
         wire.check_versions(start)
         lock = folder.try_lock(PATIENCE)
         if lock is None or folder.read_record(EXIT):
             worker.dismiss()
             return 0  # somebody else looks after this job, or has ended it
-        worker = _briefed(worker, start, bell, (connection.fileno(), bell, lock))
         order = read_order((folder.path / ORDER).read_bytes(), start.digest)  # as the worker does meanwhile
     except (OSError, NodeToolError) as error:
         code = ErrorCode.VERSION_MISMATCH if isinstance(error, wire.Mismatch) else ErrorCode.SPAWN_FAILED
@@ -81,6 +79,7 @@ def supervise(connection: socket.socket, bell: int, worker: WorkerProcess) -> in
     supervisor = Supervisor(order, folder, (bell, lock), worker)
     supervisor.listen_to(connection, lines, more)
     supervisor.run()
+    supervisor.close()
     return 0
 
 
@@ -112,16 +111,6 @@ def _detach() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-def _first_messages(connection: socket.socket, lines: wire.Lines) -> list[wire.Message]:
-    """What has come at first: what to run, and perhaps that it should not be run after all."""
-    while True:
-        messages = wire.receive(connection, lines)
-        if messages is None:
-            raise WorkflowError("the kernel has gone before it said what to run")
-        if messages:
-            return messages
-
-
 class Supervisor:
     """One job's worker, from its fork to the end of all that it has left behind."""
 
@@ -141,6 +130,7 @@ class Supervisor:
         self._fault: Fault | None = None
         self._is_forced = self._is_stuck = False
         self._groups: tuple[ControlGroup, ...] = ()
+        self._signals: tuple[socket.socket, ...] = ()
         self._usage: resource.struct_rusage | None = None
         self._told = Told()
         self._pipes = worker.pipes
@@ -156,12 +146,12 @@ class Supervisor:
                 self._listen_to_all()
                 while self._wait_status is None and not self._is_stuck:
                     self._step()
-            kill_descendants(os.getpid())
+            self._process.end_tree()
             self._pipes.drain()
             self._told = self._pipes.told()
             update = judge(self._ending())
         except Exception as bug:  # noqa: BLE001 - a job without an end would wait for ever
-            kill_descendants(os.getpid())
+            self._process.end_tree()
             update = supervisor_failed(bug)
         self._finish(update)
 
@@ -247,15 +237,14 @@ class Supervisor:
     # --- the worker -------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        parent = os.getpid()
-        record = {"pid": parent, "start_time": start_time(parent), "boot_id": boot_id()}
         order = self._order
         if order.is_contained:  # of the container's other processes none but this one speaks for the job
             refuse_tracers()
         self._groups = tuple(own_groups() if order.is_contained else make_groups(order.job_id, order.limits))
         groups = [str(group.path) for group in self._groups]
+        record = {**identity_of(os.getpid()), "attempt": order.attempt, "groups": groups}
         # Before the worker begins: without this record nothing of the user's has ever run.
-        self._folder.write_record(SUPERVISOR, {**record, "attempt": order.attempt, "groups": groups})
+        self._folder.write_record(SUPERVISOR, record)
         self._process.begin(self._groups)
         self._has_begun = True
         self._folder.make_reserve()  # while the worker begins
@@ -326,9 +315,9 @@ class Supervisor:
     def _look_for_end(self) -> None:
         if not self._has_begun or self._wait_status is not None:
             return
-        pid, status, usage = os.wait4(self._worker, os.WNOHANG)
-        if pid:
-            self._wait_status, self._usage = status, usage
+        ended = self._process.collect()
+        if ended is not None:
+            self._wait_status, self._usage = ended
 
     # --- the end ----------------------------------------------------------------------------------
 
@@ -374,6 +363,15 @@ class Supervisor:
         with suppress(OSError):
             os.write(self._bell, b".")
         self._folder.use_reserve()  # the room it had is needed no more
+
+    def close(self) -> None:
+        """Let go of all that it has listened to."""
+        signal.set_wakeup_fd(-1)
+        heard = [key.fileobj for key in self._selector.get_map().values()]
+        for each in (*self._signals, *(each for each in heard if isinstance(each, socket.socket))):
+            each.close()
+        self._selector.close()
+        self._pipes.close()
 
     def _with_reserve(self, write: Callable[[], T]) -> T:
         """Write a part of the end; where that can't be, once more with the room that was kept for it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from nodetool_jupyter.model.events import Event, Fault, JobUpdate, NodeUpdate, d
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.values.files import open_plain
 from nodetool_jupyter.worker.cgroup import remove_groups
-from nodetool_jupyter.worker.event_log import LogReader
+from nodetool_jupyter.worker.event_log import LogReader, LogWriter
 from nodetool_jupyter.worker.folder import EXIT, REFUSAL, SUPERVISOR, RunFolder
 from nodetool_jupyter.worker.process import boot_id, sweep
 
@@ -31,24 +32,19 @@ def append_end(
     size, all of it is read; what somebody else wrote is cut off, and the job has failed. Raises OSError,
     StoreError.
     """
-    seq, is_sound = _last_sound(folder, update.job_id, first_seq, log_size)
-    return _append(folder, replace(update if is_sound else _distrusted(update), seq=seq))
+    with closing(folder.writer()) as writer:
+        writer.open()  # a torn last line is gone after this
+        seq, is_sound = _last_sound(folder, update.job_id, first_seq, log_size)
+        return _append(writer, replace(update if is_sound else _distrusted(update), seq=seq))
 
 
-def _append(folder: RunFolder, update: JobUpdate) -> JobUpdate:
-    writer = folder.writer()
-    try:
-        writer.append(encode_event(update) + b"\n")
-    finally:
-        writer.close()
+def _append(writer: LogWriter, update: JobUpdate) -> JobUpdate:
+    writer.append(encode_event(update) + b"\n")
     return update
 
 
 def _last_sound(folder: RunFolder, job_id: str, first_seq: int, log_size: int | None) -> tuple[int, bool]:
     """The number for the end, behind all that belongs there, and whether that was all there was."""
-    writer = folder.writer()
-    writer.open()  # a torn last line is gone after this
-    writer.close()
     if log_size is not None and folder.events.stat().st_size == log_size:
         last = _last_line(folder)
         event = None if last is None else _decoded(last)
@@ -83,11 +79,14 @@ def conclude(folder: RunFolder, job_id: str, first_seq: int = 1, end: JobUpdate 
         remove_groups(job_id, record.get("groups", ()))
         folder.remove_temporary()
         folder.use_reserve()
-        seq, _ = _last_sound(folder, job_id, first_seq, None)
         if end is None:
             fault = _refusal(folder) or _loss(record)
             end = JobUpdate(status="failed", error=fault.message, fault=fault, timestamp=time.time())
-        write_exit(folder, _append(folder, replace(end, job_id=job_id, seq=seq)))
+        with closing(folder.writer()) as writer:
+            writer.open()
+            seq, _ = _last_sound(folder, job_id, first_seq, None)
+            end = _append(writer, replace(end, job_id=job_id, seq=seq))
+        write_exit(folder, end)
     finally:
         os.close(lock)
     return True

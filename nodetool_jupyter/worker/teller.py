@@ -29,7 +29,7 @@ class Teller:
         self._path = folder.events
         self._pipes = pipes
         self._limits = limits
-        self._size = 0
+        self._size: int | None = None
         self._is_broken = False
         self._is_copy = False
         self.on_failure: Callable[[Fault], None] = lambda _fault: None
@@ -39,7 +39,14 @@ class Teller:
     def open(self) -> None:
         """Open the log, before any code of the job's runs; raises StoreError."""
         self._log.open()
-        self._size = self._path.stat().st_size
+        self._size = self._size_now()
+
+    def close(self) -> None:
+        """Write to the log no more."""
+        self._log.close()
+
+    def _size_now(self) -> int:
+        return self._path.stat().st_size if self._path.exists() else 0
 
     def __call__(self, batch: Batch) -> None:
         self._check_owner()
@@ -56,6 +63,7 @@ class Teller:
             self._is_broken = True
             self.on_failure(log_fault(error, self._limits))
             return
+        assert self._size is not None
         self._size += len(data)
         with suppress(OSError):  # full of rings that nobody has heard yet, or the kernel has gone
             os.write(self._pipes.bell, b".")
@@ -63,7 +71,8 @@ class Teller:
     def hand_over(self, update: JobUpdate) -> int:
         """Give the end to the supervisor; gives the exit code, by which it learns that this could not be."""
         self._check_owner()
-        data = spoken(self._pipes.token, self._size, update)
+        size = self._size_now() if self._size is None else self._size  # it may never have been opened
+        data = spoken(self._pipes.token, size, update)
         try:
             while data:
                 data = data[os.write(self._pipes.end, data) :]

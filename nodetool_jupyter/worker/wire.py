@@ -28,6 +28,10 @@ LONGEST = 64 * 1024 * 1024
 """Bytes that one message may have; large values go by file."""
 BLOCK = 64 * 1024
 NEWLINE = b"\n"
+FORK, USED, SPARE = b"f", b"u", b"s"
+"""To a zygote: fork a supervisor for the job that comes along, or the spare one has a job; and from it: here
+is one that waits for a job.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +143,7 @@ class Lines:
 def decode_message(line: bytes) -> Message:
     """Read one line; raises WireError."""
     try:
-        message: Message = _MESSAGE.validate_python(from_json(line))
+        message: Message = _MESSAGE.validate_python(from_json(line, cache_strings="none"))
         return message
     except (ValidationError, ValueError) as error:
         raise WireError(f"not a message of ours: {str(error).splitlines()[0][:200]}") from None
@@ -154,6 +158,18 @@ def receive(connection: socket.socket, lines: Lines) -> list[Message] | None:
     except OSError:
         return None
     return lines.feed(data) if data else None
+
+
+def receive_first(connection: socket.socket, lines: Lines) -> list[Message]:
+    """What has come at first: what to run, and perhaps that it should not be run after all. Raises
+    WorkflowError where whoever would say so has gone.
+    """
+    while True:
+        messages = receive(connection, lines)
+        if messages is None:
+            raise WorkflowError("the kernel has gone before it said what to run")
+        if messages:
+            return messages
 
 
 @contextmanager

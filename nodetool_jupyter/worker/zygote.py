@@ -6,87 +6,125 @@ the kernel that has started it; what it has forked goes on.
 
 from __future__ import annotations
 
-import gc
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
 import traceback
 from contextlib import suppress
+from functools import partial
 
 from nodetool_jupyter.worker.child import WorkerProcess
+from nodetool_jupyter.worker.process import signal_process
 from nodetool_jupyter.worker.supervisor import prepare, supervise
+from nodetool_jupyter.worker.wire import FORK, SPARE, USED
 
-READY = b"r"
 DESCRIPTORS = 2
 """That come with each request: the connection to the launcher, and its bell."""
+HEAD_START = 0.1
+"""Seconds that a job has the machine for itself, if it takes that long, before the next one's is prepared."""
 
 
-def serve(control: socket.socket, patience: float) -> None:
-    """Fork a supervisor for each request, until the kernel has gone. One is forked ahead, and waits for its
-    job for so many seconds; for none, each is forked when it is asked for.
+class Zygote:
+    """Forks a supervisor for each request that comes by ``control``, until the kernel has gone. One is forked
+    ahead and offered to the kernel: it waits for its job for ``patience`` seconds; for none, none is.
     """
-    from nodetool_jupyter.worker.rehearsal import rehearse_all
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors tell their end by themselves
-    rehearse_all()
-    gc.collect()
-    gc.freeze()
-    control.send(READY)
-    while True:
-        spare = _fork_spare(control) if patience else None
-        if spare is not None and not select.select([control], [], [], patience)[0]:
-            spare.close()
-            spare = None
-        data, descriptors, _, _ = socket.recv_fds(control, 1, DESCRIPTORS)
-        if not data:
-            return
-        _give(control, spare, descriptors)
-        for fd in descriptors:
-            os.close(fd)
-        if spare is not None:
-            spare.close()
+    def __init__(self, control: socket.socket, patience: float) -> None:
+        self._control = control
+        self._patience = patience
+        self._life, self._own_life = os.pipe()  # whoever waits sees by its end that this process has gone
+        self._newest: int | None = None
+        self._spare: int | None = None
+        """The processes of the newest job and of the one that waits, where there are such."""
 
+    def serve(self) -> None:
+        """Do so, once all is imported that most jobs need."""
+        from nodetool_jupyter.worker.rehearsal import leave_behind, rehearse_all
 
-def _fork_spare(control: socket.socket) -> socket.socket:
-    """The next job's supervisor, forked ahead with its worker: it waits at the other end of the socket for
-    what to run, and ends if nothing comes.
-    """
-    ours, theirs = socket.socketpair()
-    if os.fork() == 0:
-        control.close()
-        ours.close()
-        _wait_for_job(theirs)
-    theirs.close()
-    return ours
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors tell their end by themselves
+        rehearse_all()
+        leave_behind()
+        while True:
+            if self._patience and not self._has_spare() and self._is_quiet():
+                self._offer_spare()
+            word, descriptors, _, _ = socket.recv_fds(self._control, 1, DESCRIPTORS)
+            if not word:
+                return
+            if word == FORK and self._fork() == 0:
+                os.close(self._life)
+                become_supervisor(descriptors, prepare(descriptors))
+            for fd in descriptors:
+                os.close(fd)
+            if word == USED:
+                self._spare = None
 
+    def _fork(self) -> int:
+        self._newest = os.fork()
+        if self._newest == 0:
+            self._control.close()
+            os.close(self._own_life)
+        return self._newest
 
-def _wait_for_job(orders: socket.socket) -> None:
-    from nodetool_jupyter.worker.rehearsal import rehearse_supervisor, rehearse_worker
+    def _has_spare(self) -> bool:
+        return self._spare is not None and signal_process(self._spare, 0)
 
-    worker = prepare([orders.fileno()], rehearse_worker)
-    rehearse_supervisor()
-    data, descriptors, _, _ = socket.recv_fds(orders, 1, DESCRIPTORS)
-    orders.close()
-    if not data:
-        worker.dismiss()
-        os._exit(0)
-    become_supervisor(descriptors, worker)
+    def _is_quiet(self) -> bool:
+        """Whether there is time to fork ahead: the newest supervisor's job has ended, or has had its head
+        start, and no other one is asked for.
+        """
+        ends: list[int] = []
+        head_start = 0.0 if self._newest is None else HEAD_START
+        if self._newest is not None and hasattr(os, "pidfd_open"):
+            try:
+                ends.append(os.pidfd_open(self._newest))
+            except ProcessLookupError:
+                head_start = 0.0
+        control = self._control.fileno()
+        ready, _, _ = select.select([control, *ends], [], [], head_start)
+        for end in ends:
+            os.close(end)
+        return control not in ready
 
+    def _offer_spare(self) -> None:
+        """Fork the next job's supervisor, with its worker, and give the kernel the socket at whose other end
+        it waits for what to run.
+        """
+        ours, theirs = socket.socketpair()
+        self._spare = self._fork()
+        if self._spare == 0:
+            ours.close()
+            self._wait_for_job(theirs)
+        theirs.close()
+        with ours, suppress(OSError):  # the kernel has gone, as is heard next
+            socket.send_fds(self._control, [SPARE], [ours.fileno()])
 
-def _give(control: socket.socket, spare: socket.socket | None, descriptors: list[int]) -> None:
-    """Give the job to the spare supervisor, or where there is none, or it was killed, to a new one."""
-    if spare is not None:
-        with suppress(OSError):
-            socket.send_fds(spare, [READY], descriptors)
-            return
-    if os.fork() == 0:
-        control.close()
-        if spare is not None:
-            spare.close()
-        become_supervisor(descriptors, prepare(descriptors))
+    def _wait_for_job(self, orders: socket.socket) -> None:
+        from nodetool_jupyter.worker.rehearsal import (
+            leave_behind,
+            new_stage,
+            prepare_worker,
+            rehearse_supervisor,
+        )
+
+        path = new_stage()
+        worker = prepare([orders.fileno(), self._life], partial(prepare_worker, path))
+        rehearse_supervisor()
+        leave_behind()
+        worker.wait_until_ready()
+        shutil.rmtree(path, ignore_errors=True)  # it is gone, but where it was killed at it
+        descriptors: list[int] = []
+        if orders.fileno() in select.select([orders.fileno(), self._life], [], [], self._patience)[0]:
+            _, descriptors, _, _ = socket.recv_fds(orders, 1, DESCRIPTORS)
+        orders.close()
+        os.close(self._life)
+        if not descriptors:
+            worker.dismiss()
+            os._exit(0)
+        become_supervisor(descriptors, worker)
 
 
 def become_supervisor(descriptors: list[int], worker: WorkerProcess) -> None:
@@ -104,11 +142,11 @@ def become_supervisor(descriptors: list[int], worker: WorkerProcess) -> None:
 def main(arguments: list[str]) -> int:
     """``zygote FD SECONDS`` serves the socket FD, its spares wait so long; ``supervise FD BELL`` runs one
     job; ``contained FOLDER`` the one whose run directory a container has there, ``ahead FOLDER`` that one
-    later.
+    later; ``far FOLDER`` that of a kernel which has no files in common with the container.
     """
     match arguments:
         case ["zygote", fd, seconds]:
-            serve(socket.socket(fileno=int(fd)), float(seconds))
+            Zygote(socket.socket(fileno=int(fd)), float(seconds)).serve()
             return 0
         case ["supervise", *fds]:
             connection, bell = map(int, fds)
@@ -121,6 +159,10 @@ def main(arguments: list[str]) -> int:
             from nodetool_jupyter.worker.contained import serve_folder
 
             return serve_folder(folder, is_ahead=True)
+        case ["far", folder]:
+            from nodetool_jupyter.worker.ferry import serve_far
+
+            return serve_far(folder)
         case _:
             sys.stderr.write("this module is started by nodetool_jupyter\n")
             return 64

@@ -142,7 +142,9 @@ def test_a_test_with_containers_has_a_name_that_says_so(tmp_path: Path) -> None:
     assert "test_it.py::test_it is marked docker" in run_pytest(tmp_path).stderr
 
 
-@pytest.mark.parametrize(("ci", "outcome"), [("true", "1 error"), ("", "1 skipped")])
+@pytest.mark.parametrize(
+    ("ci", "outcome"), [("true", "1 error"), pytest.param("", "1 skipped", marks=pytest.mark.storm)]
+)
 def test_a_notebook_with_containers_needs_an_engine(ci: str, outcome: str, tmp_path: Path) -> None:
     """Its name says that it has them; without an engine it says so, and in CI that is an error."""
     cell = {

@@ -28,10 +28,11 @@ def named(path: Path) -> str:
 
 @cache
 def parsed(path: Path) -> ast.Module:
-    gc.disable()  # it would go through the tree again and again while it grows
+    gc.disable()  # it would go through the trees again and again, which are kept to the end of the run
     try:
         return ast.parse(path.read_text("utf-8"), filename=str(path))
     finally:
+        gc.freeze()
         gc.enable()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from time import perf_counter
 
 import pytest
 
+import nodetool_jupyter
+import tests
 from nodetool_jupyter.engine.context import ProcessingContext
 from nodetool_jupyter.engine.function import node
 from nodetool_jupyter.model.events import Notification
@@ -60,6 +63,16 @@ async def notifies(count: int, context: ProcessingContext) -> int:
     for number in range(count):
         context.notify(str(number))
     return count
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """As an installer leaves a package, also where this environment keeps Python from writing bytecode: the
+    floors import what was compiled, too.
+    """
+    for folder in (Path(nodetool_jupyter.__file__).parent, Path(__file__).parent):
+        assert compileall.compile_dir(folder, quiet=1)
+    assert compileall.compile_file(Path(tests.__file__), quiet=1)
 
 
 @pytest.fixture(params=["warm", "cold"])

@@ -76,7 +76,7 @@ def fill_in_by_keyboard(lab: Lab, shown: Locator) -> None:
     expect(shown.get_by_role("slider")).to_be_focused()
     expect(shown.get_by_role("slider")).to_have_attribute("aria-valuenow", "3.0")
     press(lab, "ArrowRight")
-    expect(shown.get_by_label("times", exact=True)).to_have_value("4")
+    expect(shown.get_by_role("spinbutton", name="times")).to_have_value("4")
     table = shown.get_by_label("table")
     table.fill('{"type":')
     expect(shown.get_by_role("alert")).to_contain_text("expected JSON")
@@ -107,7 +107,7 @@ def watch_and_cancel(lab: Lab, shown: Locator) -> None:
     if HAS_SUBSHELLS:
         expect(lab.prompt(3)).to_have_text(RUNNING)
     (lab.folder / GO).touch()
-    shown.get_by_label("times", exact=True).fill("2")
+    shown.get_by_role("spinbutton", name="times").fill("2")
     press(lab, "Tab")
     button(shown, "Run").press("Enter")
     expect(shown.locator(".ntj-chip").first).to_contain_text("completed")
@@ -122,7 +122,7 @@ def look_back(lab: Lab, shown: Locator) -> None:
     past.select_option(index=1)
     expect(shown.locator(".ntj-chip").last).to_contain_text("cancelled")
     button(shown, "Load into the form").press("Enter")
-    expect(shown.get_by_label("times", exact=True)).to_have_value("4")
+    expect(shown.get_by_role("spinbutton", name="times")).to_have_value("4")
     lab.picture("panel-past")
 
 
@@ -161,7 +161,8 @@ def keep(lab: Lab) -> None:
 
 def test_what_is_not_there_is_greyed(lab: Lab) -> None:
     """With the reason, and nobody can choose it; a limit that only it knows is greyed likewise."""
-    no_engine = "import os\nos.environ['DOCKER_HOST'] = 'tcp://127.0.0.1:1'\nPanel(say)"
+    lab.page.set_viewport_size({"width": 1280, "height": 1400})
+    no_engine = "import os\nos.environ['DOCKER_HOST'] = 'unix:///nowhere/engine.sock'\nPanel(say)"
     lab.open([SETUP + SAY, no_engine])
     lab.run(0, 1)
     shown = panel(lab)
@@ -186,11 +187,13 @@ def test_it_comes_back_after_restart_and_run_all(lab: Lab) -> None:
         shown.get_by_label("word *").fill(word)
         shown.get_by_label("Strategy").select_option("subprocess")
         picture = {"name": f"{word}.png", "mimeType": "image/png", "buffer": png(word)}
-        shown.locator("input[type=file]").set_input_files([picture])
+        with lab.page.expect_file_chooser() as chosen:
+            shown.get_by_role("button", name="Upload a file").click()
+        chosen.value.set_files([picture])
         expect(shown.get_by_role("img", name=f"{word}.png")).to_be_visible()
-        shown.get_by_label("times", exact=True).fill("40")
+        shown.get_by_role("spinbutton", name="times").fill("40")
         press(lab, "Tab")
-        expect(shown.get_by_label("times", exact=True)).to_have_value("9")
+        expect(shown.get_by_role("spinbutton", name="times")).to_have_value("9")
         button(shown, "Run").click()
         expect(shown.locator(".ntj-chip").first).to_contain_text("completed")
         expect(shown).to_contain_text(" ".join([word] * 9))

@@ -57,7 +57,9 @@ CONTRASTS = """root => {
 
 def running(lab: Lab) -> Locator:
     """The live view of a job in the background, with the sidebar beside it."""
-    lab.open([SETUP, f"%%nodetool -b --name rows --strategy subprocess\n{STREAM.strip()}", SAY, "Panel(say)"])
+    streams = f"%%nodetool -b --name rows\n{STREAM.strip()}"
+    ends = [f"%%nodetool\n{call}" for call in ("tell(value=1)", "check(value='a')")]
+    lab.open([SETUP, streams, SAY, "Panel(say)", *ends])
     lab.command("nodetool:show-jobs")
     lab.run(0, 1)
     expect(lab.live(1).locator(".ntj-chunk")).to_contain_text("squares sum up to")
@@ -65,6 +67,7 @@ def running(lab: Lab) -> Locator:
     return lab.live(1)
 
 
+@pytest.mark.usefixtures("anew")
 def test_nothing_moves_for_who_wants_it_so(lab: Lab) -> None:
     """The system's setting counts from the moment it is made; bars and numbers go on."""
     live = running(lab)
@@ -87,7 +90,9 @@ def test_all_that_can_be_used_has_a_name(lab: Lab) -> None:
     assert len(names["searchbox"]) == len(names["combobox"]) == 1
     lab.run(2, 3)
     roles = ("button", "textbox", "spinbutton", "combobox", "checkbox", "slider", "DisclosureTriangle")
+    lab.output(3).get_by_role("slider").focus()
     panel = {role: named(lab, ".ntj-panel", role) for role in roles}
+    assert panel["slider"] == panel["spinbutton"][:1] == ["times"]
     assert all(found and all(found) for found in panel.values()), panel
 
 
@@ -95,6 +100,7 @@ def named(lab: Lab, selector: str, role: str) -> list[Any]:
     return [found["name"] for found in lab.accessible(selector, role)]
 
 
+@pytest.mark.usefixtures("anew")
 @pytest.mark.parametrize("theme", ["JupyterLab Light", DARK])
 def test_text_can_be_read(lab: Lab, theme: str) -> None:
     """Against what lies behind it, by the measure of WCAG: live view, card, panel and sidebar."""
@@ -104,11 +110,19 @@ def test_text_can_be_read(lab: Lab, theme: str) -> None:
     assert_readable(live)
     assert_readable(lab.page.locator(SIDEBAR))
     assert_readable(lab.output(3).locator(".ntj-panel"))
-    lab.picture(f"readable-{theme.removeprefix('JupyterLab ').lower()}")
-    (lab.folder / GO).touch()
-    expect(lab.card(1).locator(".ntj-chip")).to_contain_text("completed")
+    name = theme.removeprefix("JupyterLab ").lower()
+    lab.picture(f"readable-live-{name}")
+    live.get_by_role("button", name="Cancel").click()
+    expect(lab.card(1).locator(".ntj-chip")).to_contain_text("cancelled")
     assert_readable(lab.card(1))
+    (lab.folder / GO).touch()
+    lab.run(4, 5)
+    for number, state in ((4, "completed"), (5, "failed")):
+        expect(lab.card(number).locator(".ntj-chip")).to_contain_text(state)
+        expect(lab.page.locator(SIDEBAR)).to_contain_text(state)
+        assert_readable(lab.card(number))
     assert_readable(lab.page.locator(SIDEBAR))
+    lab.picture(f"readable-ended-{name}")
 
 
 def assert_readable(shown: Locator) -> None:

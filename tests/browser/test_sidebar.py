@@ -7,6 +7,7 @@ import json
 import pytest
 from playwright.sync_api import Locator, expect
 
+from nodetool_jupyter import __version__
 from tests.browser.cells import GO, SETUP, STREAM
 from tests.browser.lab import DARK, Lab
 from tests.browser.server import Server
@@ -29,6 +30,7 @@ WORKFLOW = {
         ],
     },
 }
+RUN_TYPE = "application/vnd.nodetool.run+json"
 BUSY = "while not Path('quiet').exists():\n    sum(range(1000))"
 
 
@@ -78,11 +80,20 @@ def test_a_workflow_file_is_drawn_and_run(lab: Lab) -> None:
     lab.open(["'nothing'"])
     path = lab.folder / "greeting.json"
     path.write_text(json.dumps(WORKFLOW), "utf-8")
-    where = f"{lab.folder.name}/{path.name}"
-    lab.command("nodetool:draw-file", path=where)
+    lab.command("filebrowser:go-to-path", path=lab.folder.name)
+    lab.page.get_by_role("listitem", name="Name: greeting.json").click(button="right")
+    entries = lab.page.locator(".lm-Menu")
+    expect(entries).to_contain_text("Run with NodeTool")
+    entries.get_by_text("Draw NodeTool Workflow").click()
     picture = lab.page.locator(".ntl-viewer .ntl-dag")
     expect(picture.locator("rect")).to_have_count(4)
     expect(picture).to_contain_text("nodetool.text.Concat")
+    lab.page.set_viewport_size({"width": 900, "height": 1200})
+    wide = "viewer => viewer.scrollWidth > viewer.clientWidth"
+    assert lab.page.locator(".ntl-viewer").evaluate(wide)
+    lab.page.get_by_role("button", name="Fit").click()
+    assert not lab.page.locator(".ntl-viewer").evaluate(wide)
+    lab.page.set_viewport_size({"width": 1280, "height": 1200})
     lab.page.get_by_role("button", name="Run with NodeTool").click()
     asked = lab.page.get_by_role("dialog")
     asked.get_by_label("time").fill("night")
@@ -93,12 +104,33 @@ def test_a_workflow_file_is_drawn_and_run(lab: Lab) -> None:
     lab.picture("sidebar-workflow-file")
     job.get_by_role("button", name="Run the same again").click()
     expect(sidebar(lab).get_by_role("listitem").filter(has_text="a greeting")).to_have_count(2)
-    sidebar(lab).get_by_role("searchbox").fill("A GREETING")
+    sidebar(lab).get_by_placeholder("find a job").fill("A GREETING")
     expect(sidebar(lab).get_by_role("listitem")).to_have_count(2)
     sidebar(lab).get_by_role("combobox").select_option("failed")
     expect(sidebar(lab).get_by_role("listitem")).to_have_count(0)
     sidebar(lab).get_by_role("combobox").select_option("completed")
     expect(sidebar(lab).get_by_role("listitem")).to_have_count(2)
+
+
+def test_kernel_and_server_know_each_other(lab: Lab) -> None:
+    """By what each tells in the store that they share: the kernel's doctor and the server's health say so."""
+    lab.open([SETUP, "%nodetool doctor"])
+    sidebar(lab)
+    lab.run(0, 1)
+    expect(lab.output(1)).to_contain_text(f"nodetool_jupyter {__version__} in it, as here")
+    ask = "async () => (await (await fetch('/nodetool/api/health')).json()).others"
+    assert lab.page.evaluate(ask) == [__version__]
+
+
+def test_what_a_run_left_is_shown_without_its_html(lab: Lab) -> None:
+    """By the extension's renderer, where a front end or a filter has kept the HTML away."""
+    run = {"status": "failed", "name": "sales", "counts": {"completed": 3}, "fault": {"message": "no file"}}
+    lab.open([f"from IPython.display import display\ndisplay({{{RUN_TYPE!r}: {run!r}}}, raw=True)"])
+    lab.run(0)
+    left = lab.output(0).locator(".ntl-run")
+    expect(left).to_contain_text("failed sales")
+    expect(left).to_contain_text("3 completed")
+    expect(left).to_contain_text("no file")
 
 
 @pytest.mark.usefixtures("anew")

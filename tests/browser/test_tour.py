@@ -98,7 +98,7 @@ def use_the_panel(lab: Lab, number: int) -> None:
     panel.get_by_label("word *").fill("tea")
     panel.get_by_role("slider").focus()
     lab.page.keyboard.press("ArrowRight")
-    expect(panel.get_by_label("times", exact=True)).to_have_value("3")
+    expect(panel.get_by_role("spinbutton", name="times")).to_have_value("3")
     panel.get_by_label("Strategy").select_option("subprocess")
     panel.get_by_role("button", name="Run", exact=True).click()
     expect(panel.locator(".ntj-live")).to_be_visible()

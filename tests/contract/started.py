@@ -16,7 +16,7 @@ from nodetool_jupyter.store import new_job_id
 from nodetool_jupyter.strategies.base import JobExecution, Launch, Strategy
 from tests.unit.engine.support import Nodes, check_events, graph, plan
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 HOSTS = frozenset({"a.example:80", "b.example"})
 
 

@@ -19,7 +19,7 @@ from tests.integration.kernels import kernel, read_id
 from tests.support import wait_until
 
 pytestmark = pytest.mark.usefixtures("one_zygote")
-DEADLINE = 30.0
+DEADLINE = 60.0
 WAYS = [
     ("threaded", "off"),
     ("subprocess", "off"),

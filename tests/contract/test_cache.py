@@ -17,7 +17,7 @@ from nodetool_jupyter.session import Session
 from nodetool_jupyter.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("one_zygote")
-DEADLINE = 20.0
+DEADLINE = 60.0
 FROM_CACHE = "its result comes from the cache"
 Run = Callable[..., Job]
 

@@ -22,9 +22,11 @@ from tests.support import wait_until
 from tests.unit.engine.support import check_events
 
 pytestmark = pytest.mark.usefixtures("one_zygote")
-DEADLINE = 20.0
+DEADLINE = 60.0
 ANY = "nodetool_jupyter.authoring.ValueInput"
 INTEGER = "nodetool.input.IntegerInput"
+EACH = 25
+"""Values of each of several threads, which together are more than may wait."""
 FAR_TOO_MANY = 1000
 """More values than any strategy lets wait."""
 
@@ -185,17 +187,18 @@ def test_a_loop_goes_on_while_a_push_waits(start: Start, tmp_path: Path) -> None
 def test_many_threads_push(start: Start) -> None:
     job = start()
     threads = [
-        threading.Thread(target=lambda at=at: [job.push_input("x", (at, number)) for number in range(50)])
+        threading.Thread(target=lambda at=at: [job.push_input("x", (at, number)) for number in range(EACH)])
         for at in range(4)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(DEADLINE)
+        assert not thread.is_alive()
     job.end_input("x")
     values = job.result(DEADLINE)
     for at in range(4):
-        assert [number for source, number in values if source == at] == list(range(50))
+        assert [number for source, number in values if source == at] == list(range(EACH))
 
 
 REFUSED: list[tuple[Callable[[Job], None], str]] = [

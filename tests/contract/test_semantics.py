@@ -23,7 +23,7 @@ from nodetool_jupyter.session import Session
 from nodetool_jupyter.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("one_zygote")
-DEADLINE = 30.0
+DEADLINE = 60.0
 OUTPUT = "nodetool.output.Output"
 GROUP = "nodetool.workflows.base_node.Group"
 WORKFLOW = "nodetool.workflows.workflow_node.Workflow"

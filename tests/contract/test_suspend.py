@@ -23,7 +23,7 @@ from nodetool_jupyter.settings import Settings
 from nodetool_jupyter.store.pruning import Bounds
 
 pytestmark = pytest.mark.usefixtures("one_zygote")
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 @node

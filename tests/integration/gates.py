@@ -13,7 +13,7 @@ from nodetool_jupyter.session import Session
 from tests.support import wait_until
 from tests.unit.engine.support import Input, Out, graph
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 Open = Callable[..., Session]
 """Opens a session with these settings, and perhaps a store."""
 

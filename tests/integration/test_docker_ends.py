@@ -324,9 +324,8 @@ def test_volumes_of_an_image(docker_session: Session, engine: Engine, docker_ima
     """They are made for each of its containers, and go with them."""
     name, recipe = "nodetool-test-odd:volume", f"FROM {docker_image}\nVOLUME /data\n".encode()
     api = engine._connected()
-    assert (
-        "successfully built" in str([*api.build(fileobj=io.BytesIO(recipe), tag=name, decode=True)]).lower()
-    )
+    said = [*api.build(fileobj=io.BytesIO(recipe), tag=name, decode=True, rm=True, forcerm=True)]
+    assert "successfully built" in str(said).lower()
     try:
         job = submit(docker_session, hangs, image=name)
         wait_until(lambda: job.status is JobStatus.RUNNING, DEADLINE)

@@ -17,7 +17,7 @@ from tests.support import wait_until
 from tests.unit.engine.support import check_events
 
 pytestmark = pytest.mark.usefixtures("one_zygote")
-DEADLINE = 30.0
+DEADLINE = 60.0
 PUSHES = """
 @node
 async def doubled(value: int) -> int:

@@ -23,7 +23,7 @@ from tests.programs.confined import lives, opens
 from tests.support import wait_until
 
 pytestmark = [pytest.mark.only_on("linux"), pytest.mark.usefixtures("one_zygote")]
-DEADLINE = 30.0
+DEADLINE = 60.0
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "02-isolation.ipynb"
 
 

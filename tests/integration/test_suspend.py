@@ -19,7 +19,7 @@ from tests.integration.workers import processes_of
 from tests.support import wait_until
 
 pytestmark = pytest.mark.usefixtures("one_zygote")
-DEADLINE = 30.0
+DEADLINE = 60.0
 SUSPENDS = """
 from nodetool_jupyter import ProcessingContext
 

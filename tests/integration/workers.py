@@ -26,7 +26,7 @@ from nodetool_jupyter.worker.process import COOKIE
 from tests.support import wait_until
 from tests.unit.engine.support import Kind, Out, check_events, graph, plan
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 
 
 class WorkerJob:

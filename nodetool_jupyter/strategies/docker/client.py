@@ -15,7 +15,16 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from nodetool_jupyter.environment import get_environment
 from nodetool_jupyter.errors import DockerError, ErrorCode
-from nodetool_jupyter.strategies.docker.facts import Container, Image, read_container, read_image, read_listed
+from nodetool_jupyter.strategies.docker.facts import (
+    Container,
+    Image,
+    Volume,
+    read_container,
+    read_image,
+    read_listed,
+    read_volume,
+)
+from nodetool_jupyter.strategies.docker.refusals import NoSuchImage, NotSeen, cause_of, refused, said_by
 from nodetool_jupyter.strategies.docker.spec import EngineFacts
 
 if TYPE_CHECKING:
@@ -24,34 +33,17 @@ if TYPE_CHECKING:
 TIMEOUT = 10.0
 """Seconds that the engine has to answer; it takes milliseconds."""
 PULL_TIMEOUT = 3600.0
-LOCAL_SCHEMES = ("unix", "npipe")
-UNSEEN = ("bind source path does not exist", "is not shared from the host")
-"""What the engine says of a run directory that isn't there for it."""
+SCHEMES = ("unix", "npipe", "tcp", "http")
 REMOVAL = 5
 """Whole seconds that a removal which somebody else has begun gets to be over."""
 LOCAL = "unix:///var/run/docker.sock"
 POOL = 64
 SHOWN = 8
 """Pieces of what a failed build said that are told."""
-NEARBY = (
-    "unset DOCKER_HOST or say docker context use default, run the kernel where the engine runs, or use "
-    "--strategy subprocess"
-)
+RELIEF = "start Docker (sudo systemctl start docker) and be in its group, or use --strategy subprocess"
+TUNNEL = "ssh -L LOCAL.sock:/var/run/docker.sock THERE, then DOCKER_HOST=unix://LOCAL.sock"
 DEFAULT_CONTEXT = "default"
 CONTEXTS = "docker context ls shows what there is; choose by docker context use, or unset DOCKER_CONTEXT"
-RELIEF = "start Docker (sudo systemctl start docker) and be in its group, or use --strategy subprocess"
-
-
-class NameTaken(DockerError):
-    """There is a container of that name already."""
-
-
-class NoSuchImage(DockerError):
-    """The engine doesn't have the image."""
-
-
-class NotSeen(DockerError):
-    """The engine doesn't see this machine's files, so no job could be given to its containers."""
 
 
 class Stream(Protocol):
@@ -84,11 +76,11 @@ class Engine:
         try:
             yield self._connected()
         except errors.ImageNotFound as error:
-            raise NoSuchImage(_said(error), code=ErrorCode.IMAGE_MISSING) from error
+            raise NoSuchImage(said_by(error), code=ErrorCode.IMAGE_MISSING) from error
         except errors.APIError as error:
-            raise _refused(what, error, code) from error
+            raise refused(what, error, code) from error
         except (errors.DockerException, OSError) as error:
-            raise DockerError(f"the Docker Engine doesn't answer: {_cause(error)}", hint=RELIEF) from error
+            raise DockerError(f"the Docker Engine doesn't answer: {cause_of(error)}", hint=RELIEF) from error
 
     def facts(self) -> EngineFacts:
         """What it says of itself; raises DockerError where it doesn't answer."""
@@ -144,6 +136,40 @@ class Engine:
         with self._asking(f"look at the container {name}") as api:
             found: dict[str, Any] = api.inspect_container(name)
             return found
+
+    def attach(self, name: str) -> socket.socket:
+        """A container's stdin, stdout and stderr, as the engine joins them."""
+        with self._asking(f"speak to the container {name}") as api:
+            raw: Any = api.attach_socket(name, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        stream: socket.socket = raw._sock
+        copy = stream.dup()  # docker-py's own would be closed with its answer
+        raw._response.close()
+        stream.close()
+        copy.setblocking(True)
+        return copy
+
+    def put(self, name: str, folder: str, archive: bytes) -> None:
+        """Unpack a tar archive in a container."""
+        with self._asking(f"write to the container {name}") as api:
+            api.put_archive(name, folder, archive)
+
+    def make_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        """Make a volume, unless it is there."""
+        with self._asking(f"make the volume {name}") as api:
+            api.create_volume(name, labels=dict(labels))
+
+    def volumes(self, label: str) -> list[Volume]:
+        """All that have the label."""
+        with self._asking("list volumes") as api:
+            found = api.volumes(filters={"label": [label]})["Volumes"]
+        return [read_volume(each) for each in found or ()]
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a volume; harmless where it is gone."""
+        from docker import errors
+
+        with self._asking(f"remove the volume {name}") as api, suppress(errors.NotFound):
+            api.remove_volume(name)
 
     def kill(self, name: str) -> None:
         """End all that runs in a container; harmless where nothing does."""
@@ -276,9 +302,9 @@ def connect(timeout: float) -> APIClient:
     known: dict[str, Any] = {"timeout": timeout, **address}
     url = str(known.get("base_url", LOCAL))
     scheme, _, path = url.partition("://")
-    if scheme not in LOCAL_SCHEMES:
+    if scheme not in SCHEMES or known.get("tls"):
         raise NotSeen(
-            f"{named_by} names an engine on another machine ({url}), not supported yet", hint=NEARBY
+            f"{named_by} names an engine with keys of its own ({url}), not supported yet", hint=TUNNEL
         )
     if scheme == "unix":  # docker-py would leave the socket open of a connection that fails
         with socket.socket(socket.AF_UNIX) as attempt:
@@ -322,38 +348,6 @@ def _wait_until_removed(api: APIClient, name: str) -> None:
 
     with suppress(errors.NotFound, RequestException):  # it has gone already, or takes longer than this
         api.wait(name, timeout=REMOVAL, condition="removed")
-
-
-def _refused(what: str, error: Any, code: ErrorCode | None) -> DockerError:
-    """The error for an answer that is no."""
-    said = _said(error)
-    if error.status_code == 409 and "is already in use" in said:
-        return NameTaken(said)
-    if any(words in said for words in UNSEEN):
-        return NotSeen(
-            f"the Docker Engine doesn't see this machine's files, as it is elsewhere ({said})", hint=NEARBY
-        )
-    return DockerError(
-        f"Docker can't {what}: {said}", hint="%nodetool doctor says more", code=code or _code(said)
-    )
-
-
-def _code(said: str) -> ErrorCode:
-    is_command = any(
-        word in said for word in ("executable file not found", "exec format", "permission denied: unknown")
-    )
-    return ErrorCode.IMAGE_INVALID if is_command else ErrorCode.DOCKER_UNAVAILABLE
-
-
-def _said(error: Any) -> str:
-    return str(error.explanation or error).strip()[:1000]
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason, in its own words: docker-py wraps it several times."""
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    return str(getattr(error, "strerror", None) or error)[:300]
 
 
 def _raise_for(line: Mapping[str, Any], what: str, before: str = "") -> None:

@@ -10,8 +10,8 @@ from nodetool_jupyter.errors import DockerError, ErrorCode, NodeToolError
 from nodetool_jupyter.model.events import Fault
 from nodetool_jupyter.model.faults import container_stopped
 from nodetool_jupyter.model.request import ResourceLimits
-from nodetool_jupyter.strategies.docker.client import NEARBY
 from nodetool_jupyter.strategies.docker.facts import Container
+from nodetool_jupyter.strategies.docker.refusals import NEARBY
 from nodetool_jupyter.worker.contained import NOBODY
 from nodetool_jupyter.worker.limits import sized
 from nodetool_jupyter.worker.process import name_of_signal

@@ -8,7 +8,6 @@ this thread ends the container where that supervisor doesn't.
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import threading
 import time
@@ -19,18 +18,25 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nodetool_jupyter.environment import get_environment
-from nodetool_jupyter.errors import DockerError, NodeToolError
+from nodetool_jupyter.errors import DockerError, NodeToolError, OptionError
 from nodetool_jupyter.model.events import Fault, JobUpdate
 from nodetool_jupyter.model.faults import timed_out
 from nodetool_jupyter.strategies.docker import ending
-from nodetool_jupyter.strategies.docker.client import NameTaken, NoSuchImage
 from nodetool_jupyter.strategies.docker.facts import Container
+from nodetool_jupyter.strategies.docker.ferry import Ferry
 from nodetool_jupyter.strategies.docker.prewarmed import Idle, name_ahead, remove_container
-from nodetool_jupyter.strategies.docker.spec import FOLDER, ContainerSpec, environment_for, name_of
+from nodetool_jupyter.strategies.docker.spec import (
+    FAR_FOLDER,
+    FOLDER,
+    ContainerSpec,
+    environment_for,
+    name_of,
+)
 from nodetool_jupyter.strategies.followed import FollowedJobExecution, connect_to
 from nodetool_jupyter.worker import wire
 from nodetool_jupyter.worker.carried import carried
 from nodetool_jupyter.worker.contained import LAUNCH, hand_over, listen
+from nodetool_jupyter.worker.ferry import MARK
 from nodetool_jupyter.worker.folder import EXIT, REFUSAL
 from nodetool_jupyter.worker.following import Follower
 from nodetool_jupyter.worker.inputs import InputWriter
@@ -46,10 +52,6 @@ LOOK = 1.0
 """Seconds between two looks at the engine."""
 ARRIVAL = 60.0
 """Seconds that a container gets to begin; a busy machine needs some."""
-TAKEN = 10.0
-"""Seconds that a container gets to be removed which a kernel that was killed has made, or is having made."""
-LULL = 0.05
-"""Seconds between two attempts at that."""
 LATENESS = 2.0
 """Seconds after the grace at which a container is ended whose supervisor doesn't do it."""
 PATIENCE = 10.0
@@ -68,6 +70,8 @@ class DockerJobExecution(FollowedJobExecution):
     spec: ContainerSpec | None = None
     _made: str = ""
     """The id of the container that was made here: a later attempt's has the same name."""
+    _ferry: Ferry | None = None
+    """The way to its container, where that has none of this machine's files."""
     _idle: Idle | None = None
     """The container that was started ahead, where the job has taken one."""
     _is_named: bool = False
@@ -100,7 +104,17 @@ class DockerJobExecution(FollowedJobExecution):
         self.open_line(is_locked_in=True)
         self.strategy.berths.enter(self._run_on, is_running=True)
 
+    @property
+    def _is_far(self) -> bool:
+        """Whether its container has none of this machine's files."""
+        return bool(self.folder.read_record(MARK)) if self.spec is None else self.spec.is_far
+
     def _new_inputs(self) -> InputWriter:
+        if self._is_far:
+            raise OptionError(
+                "a Docker Engine that doesn't see this machine's files takes no streaming inputs yet",
+                hint="use an engine of this machine, or --strategy subprocess",
+            )
         return InputWriter(self.folder, carried)
 
     def _end(self, fault: Fault | None) -> None:
@@ -125,9 +139,12 @@ class DockerJobExecution(FollowedJobExecution):
     def _run_on(self) -> None:
         """The rest of a life that began in another kernel."""
         self.strategy.reap_once()
-        self._follow(None)
-        with suppress(OSError):  # it has just ended, or soon will: the lock tells
-            self._connection = connect_to(self.folder)
+        if self._is_far:
+            self._follow_far()
+        else:
+            self._follow(None)
+            with suppress(OSError):  # it has just ended, or soon will: the lock tells
+                self._connection = connect_to(self.folder)
         self._attend()
 
     def _launch(self) -> None:
@@ -138,11 +155,14 @@ class DockerJobExecution(FollowedJobExecution):
         if idle is not None:
             self._meet(idle.meet)
             return
+        if spec.is_far:
+            self._launch_far(spec)
+            return
         listener = listen(self.folder.path)
         try:
             listener.settimeout(TICK)
             self.strategy.give_folder(self.folder.path, spec.user)
-            self._make(spec)
+            self._made = self.strategy.make(spec, self._unless_cancelled)
             self._unless_cancelled()
             self.strategy.engine.start(spec.name)
             self._meet(partial(self._wait_for_arrival, listener))
@@ -150,6 +170,24 @@ class DockerJobExecution(FollowedJobExecution):
             listener.close()
             with suppress(OSError):
                 (self.folder.path / LAUNCH).unlink()
+
+    def _launch_far(self, spec: ContainerSpec) -> None:
+        """The same for an engine that sees none of this machine's files."""
+        self._made = self.strategy.make(spec, self._unless_cancelled)
+        self._unless_cancelled()
+        self._ferry = Ferry(self.strategy.engine, self._made, self.folder, self._unless_cancelled)
+        self._ferry.start(spec)
+        self._meet(self._ferry.give)
+
+    def _follow_far(self) -> None:
+        """Go on from what is here of a job of another kernel's, if its container lives."""
+        container = str(self.folder.read_record(MARK).get("container"))
+        try:
+            self._ferry = Ferry(self.strategy.engine, container, self.folder, self._unless_cancelled)
+            self._ferry.attach()
+            self._meet(self._ferry.give, is_new=False)
+        except (DockerError, OSError, NotStarted):  # it has gone, and what it had not told yet
+            self._follow(None)
 
     def _take_idle(self, spec: ContainerSpec) -> Idle | None:
         """A container that was started ahead, its run directory now the job's; None where there is none."""
@@ -167,39 +205,18 @@ class DockerJobExecution(FollowedJobExecution):
         idle.discard(self.strategy.engine)
         return None
 
-    def _make(self, spec: ContainerSpec) -> None:
-        """Make the container: anew, where a kernel that was killed had made it but run nothing in it."""
-        self.strategy.pull_if_always(spec.image)
-        try:
-            self._made = self._create(spec)
-        except NoSuchImage:
-            self.strategy.pull(spec.image)
-            self._unless_cancelled()
-            self._made = self._create(spec)
-
-    def _create(self, spec: ContainerSpec) -> str:
-        engine, config, deadline = self.strategy.engine, spec.to_config(), time.monotonic() + TAKEN
-        while True:
-            try:
-                return engine.create(spec.name, config)
-            except NameTaken:
-                # One that the engine is still making has a name, but can't be removed yet.
-                if time.monotonic() > deadline:
-                    raise
-                engine.remove(spec.name)
-                self._over.wait(LULL)
-                self._unless_cancelled()
-
-    def _meet(self, give: Callable[[socket.socket, int], None]) -> None:
-        """Give the container its descriptors, and tell it what to run."""
+    def _meet(self, give: Callable[[socket.socket, int], None], *, is_new: bool = True) -> None:
+        """Give the container its descriptors, and tell one that is new what to run."""
         ours, theirs = socket.socketpair()
         bell, rings = os.pipe()
         os.set_blocking(bell, False)
         try:
             with theirs:
                 give(theirs, rings)
-            environment = environment_for(get_environment(), self.strategy.profile_of(self.request))
-            ours.sendall(wire.encode_message(wire.hello(FOLDER, self.digest, environment)))
+            if is_new:
+                environment = environment_for(get_environment(), self.strategy.profile_of(self.request))
+                folder = FOLDER if self._ferry is None else FAR_FOLDER
+                ours.sendall(wire.encode_message(wire.hello(folder, self.digest, environment)))
             with self._lock:
                 self._unless_cancelled()
                 self._connection = ours
@@ -248,6 +265,8 @@ class DockerJobExecution(FollowedJobExecution):
             if connection is not None:
                 connection.close()
         if self._is_left:
+            if self._ferry is not None:
+                self._ferry.leave()
             return
         # One that was suspended may be going on already, with another container and no exit record.
         if self.status.is_at_rest or self.folder.read_record(EXIT):
@@ -344,7 +363,8 @@ class DockerJobExecution(FollowedJobExecution):
                 if time.monotonic() > end:
                     engine.kill(self._made or container.name)
                 self._over.wait(TICK)
-            return ending.fault_of(container, limits, engine.logs(container.name) if container else "")
+            log = self._ferry.said if self._ferry else engine.logs(container.name if container else self.name)
+            return ending.fault_of(container, limits, log)
         except DockerError as error:
             return ending.unknown(error)
 
@@ -365,14 +385,12 @@ class DockerJobExecution(FollowedJobExecution):
                 engine.remove(self._made)
             else:
                 remove_container(engine, self._look())
+            if self._is_far:
+                engine.remove_volume(self.name)
         except DockerError:  # the reaper finds it later
             return
         finally:
             self._over.set()
-
-    def discard(self) -> None:
-        """Remove the run directory."""
-        shutil.rmtree(self.folder.path, ignore_errors=True)
 
     def close(self) -> None:
         """See Followed.close: its connection stays until the container has gone."""

@@ -40,6 +40,21 @@ class Image:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """What the engine knows of a volume. ``created_at`` in seconds since the epoch."""
+
+    name: str
+    created_at: float
+    labels: Mapping[str, str]
+
+
+def read_volume(found: Mapping[str, Any]) -> Volume:
+    """From an entry of the engine's ``GET /volumes``."""
+    created = datetime.fromisoformat(found["CreatedAt"].replace("Z", "+00:00"))
+    return Volume(found["Name"], created.timestamp(), found["Labels"] or {})
+
+
 def read_container(found: Mapping[str, Any]) -> Container:
     """From the engine's ``GET /containers/NAME/json``."""
     state = found["State"]

@@ -21,7 +21,7 @@ from nodetool_jupyter.errors import NodeToolError
 from nodetool_jupyter.strategies.docker.client import Engine
 from nodetool_jupyter.strategies.docker.exchange import exchange
 from nodetool_jupyter.strategies.docker.facts import Container
-from nodetool_jupyter.strategies.docker.spec import FOLDER, ContainerSpec, User, name_of
+from nodetool_jupyter.strategies.docker.spec import FOLDER, FOLDER_LABEL, ContainerSpec, User, name_of
 from nodetool_jupyter.worker.contained import LAUNCH, give, listen
 from nodetool_jupyter.worker.folder import RunFolder
 
@@ -96,6 +96,8 @@ def remove_container(engine: Engine, container: Container | None) -> None:
     """Remove a container that another kernel has made; raises DockerError."""
     if container is not None:
         engine.remove(container.name)
+        if FOLDER_LABEL in container.labels:
+            engine.remove_volume(container.name)
         for source, target in container.mounts:
             if target == FOLDER:
                 remove_folder(Path(source))

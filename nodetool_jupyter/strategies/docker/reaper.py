@@ -17,7 +17,8 @@ from pathlib import Path
 from nodetool_jupyter.strategies.docker.client import Engine
 from nodetool_jupyter.strategies.docker.facts import Container
 from nodetool_jupyter.strategies.docker.prewarmed import AHEAD, remove_container
-from nodetool_jupyter.strategies.docker.spec import FOLDER, JOB_LABEL, PREFIX, STORE_LABEL
+from nodetool_jupyter.strategies.docker.spec import FOLDER, FOLDER_LABEL, JOB_LABEL, PREFIX, STORE_LABEL
+from nodetool_jupyter.worker.ferry import MARK
 from nodetool_jupyter.worker.folder import EXIT, RunFolder
 
 
@@ -42,16 +43,24 @@ class Care(StrEnum):
 
 def care_of(container: Container) -> Care:
     """Whether a supervisor lives in the container, or has told its job's end."""
-    for source, target in container.mounts:
-        if target == FOLDER:
-            folder = RunFolder(Path(source))
-            try:
-                if folder.read_record(EXIT):  # first: its supervisor may be about to leave
-                    return Care.ENDED
-                return Care.LIVES if folder.is_locked() else Care.UNKNOWN
-            except OSError:
-                return Care.UNKNOWN
-    return Care.UNKNOWN
+    directory = directory_of(container)
+    if directory is None:
+        return Care.UNKNOWN
+    folder = RunFolder(directory)
+    try:
+        if folder.read_record(EXIT):  # first: its supervisor may be about to leave
+            return Care.ENDED
+        is_awaited = container.is_alive and FOLDER_LABEL in container.labels and folder.read_record(MARK)
+        return Care.LIVES if is_awaited or folder.is_locked() else Care.UNKNOWN
+    except OSError:
+        return Care.UNKNOWN
+
+
+def directory_of(container: Container) -> Path | None:
+    """The run directory of its job, on this machine."""
+    if FOLDER_LABEL in container.labels:
+        return Path(container.labels[FOLDER_LABEL])
+    return next((Path(source) for source, target in container.mounts if target == FOLDER), None)
 
 
 def reap(
@@ -67,8 +76,9 @@ def reap(
 
     Raises DockerError.
     """
-    found = []
-    for container in engine.containers(f"{STORE_LABEL}={store}"):
+    label = f"{STORE_LABEL}={store}"
+    found, containers = [], engine.containers(label)
+    for container in containers:
         job_id = container.labels.get(JOB_LABEL, "")
         # One that was started ahead is called after its job once that has run for a moment.
         name = container.name if job_id.startswith(AHEAD) else f"{PREFIX}{job_id}"
@@ -80,6 +90,12 @@ def reap(
         found.append(Reaped(container.name, job_id, container.status))
         if not dry_run:
             remove_container(engine, container)
+    used = {container.name for container in containers}
+    for volume in engine.volumes(label):
+        if volume.name not in used and now - volume.created_at >= grace:
+            found.append(Reaped(volume.name, volume.labels.get(JOB_LABEL, ""), "its volume alone"))
+            if not dry_run:
+                engine.remove_volume(volume.name)
     return found
 
 

@@ -18,15 +18,20 @@ from nodetool_jupyter.errors import OptionError, UnsupportedLimit
 from nodetool_jupyter.model.request import ResourceLimits, RunJobRequest
 from nodetool_jupyter.model.resources import Provision
 from nodetool_jupyter.settings import Settings
+from nodetool_jupyter.worker.ferry import RESUMED as FAR_RESUMED
 
 FOLDER = "/job"
 """Where a container has its job's run directory."""
+FAR_FOLDER = f"{FOLDER}/run"
+"""The same where a volume takes its place, whose root is of root."""
 RESUMED = "/resumed"
 """Where it has, to read, the run directory of the job from whose results it goes on."""
 SCRATCH = "/tmp"  # noqa: S108 - of a container, which has it for itself
 LABEL = "io.nodetool.jupyter"
 STORE_LABEL = f"{LABEL}.store"
 JOB_LABEL = f"{LABEL}.job"
+FOLDER_LABEL = f"{LABEL}.folder"
+"""The run directory here of a container that has none of this machine's files."""
 PREFIX = "nodetool-"
 NETWORKS = ("none", "bridge", "host")
 NOBODY = 65534
@@ -118,29 +123,52 @@ class ContainerSpec:
     limits: ResourceLimits = field(default_factory=ResourceLimits)
     shared: tuple[Path, ...] = ()
     resumed: Path | None = None
+    is_far: bool = False
+    """Whether the engine sees none of this machine's files: a volume takes the place of the run directory."""
 
     @property
     def name(self) -> str:
         """The container's name: a second one for the same job can't be made."""
         return name_of(self.job_id)
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """Whose the container is, and its volume where it has one."""
+        found = {STORE_LABEL: self.store, JOB_LABEL: self.job_id}
+        return {**found, FOLDER_LABEL: str(self.directory)} if self.is_far else found
+
+    @property
+    def resumed_at(self) -> str:
+        """Where the container has the run directory of the job from whose results it goes on."""
+        return f"{FAR_FOLDER}/{FAR_RESUMED}" if self.is_far else RESUMED
+
     def to_config(self, *, is_ahead: bool = False) -> dict[str, Any]:
         """The body of the engine's ``POST /containers/create``; ``is_ahead`` for one that waits for a job."""
         return {
             "Image": self.image,
             "Entrypoint": [],
-            "Cmd": [*COMMAND, "ahead" if is_ahead else "contained", FOLDER],
+            "Cmd": [*COMMAND, *self._part(is_ahead=is_ahead)],
             "User": str(self.user),
             "WorkingDir": SCRATCH,
             "Env": [f"HOME={SCRATCH}", f"TMPDIR={SCRATCH}", "PYTHONDONTWRITEBYTECODE=1"],
-            "Labels": {STORE_LABEL: self.store, JOB_LABEL: self.job_id},
+            "Labels": self.labels,
             "Hostname": "job",
-            "OpenStdin": False,
+            "OpenStdin": self.is_far,
+            "StdinOnce": False,
+            "AttachStdin": self.is_far,
+            "AttachStdout": self.is_far,
+            "AttachStderr": self.is_far,
             "Tty": False,
             "Healthcheck": {"Test": ["NONE"]},
             "NetworkDisabled": self.network == "none",
             "HostConfig": self._floor() | self._bounds() | self._devices(),
         }
+
+    def _part(self, *, is_ahead: bool) -> tuple[str, str]:
+        """What its worker does first, and where its run directory is."""
+        if self.is_far:
+            return "far", FAR_FOLDER
+        return "ahead" if is_ahead else "contained", FOLDER
 
     def _floor(self) -> dict[str, Any]:
         """What holds for every job."""
@@ -158,12 +186,19 @@ class ContainerSpec:
             "RestartPolicy": {"Name": "no"},
             "AutoRemove": False,
             "PublishAllPorts": False,
-            "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "1"}},
+            "LogConfig": self._log(),
             "Mounts": self._mounts(),
             "OomScoreAdj": 500,
         }
 
+    def _log(self) -> dict[str, Any]:
+        """What a container prints is kept; but never what a job tells, which goes over the same stream."""
+        kept = {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "1"}}
+        return {"Type": "none", "Config": {}} if self.is_far else kept
+
     def _mounts(self) -> list[dict[str, Any]]:
+        if self.is_far:
+            return [{"Type": "volume", "Source": self.name, "Target": FOLDER, "ReadOnly": False}]
         mounts = [_bind(self.directory, FOLDER), *(_bind(path, str(path)) for path in self.shared)]
         if self.resumed is not None:
             mounts.append({**_bind(self.resumed, RESUMED), "ReadOnly": True})

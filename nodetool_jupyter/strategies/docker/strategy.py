@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from nodetool_jupyter.strategies.base import Capabilities, Fingerprint, Launch
 from nodetool_jupyter.strategies.docker import spec as specs
 from nodetool_jupyter.strategies.docker.berths import Berths
 from nodetool_jupyter.strategies.docker.changes import Answer, Changes
-from nodetool_jupyter.strategies.docker.client import Engine, NoSuchImage
+from nodetool_jupyter.strategies.docker.client import Engine
 from nodetool_jupyter.strategies.docker.execution import DockerJobExecution
 from nodetool_jupyter.strategies.docker.facts import Image
 from nodetool_jupyter.strategies.docker.image import (
@@ -36,6 +38,7 @@ from nodetool_jupyter.strategies.docker.image import (
 from nodetool_jupyter.strategies.docker.nearness import check_nearness
 from nodetool_jupyter.strategies.docker.prewarmed import Idle, Pool
 from nodetool_jupyter.strategies.docker.reaper import Reaped, reap
+from nodetool_jupyter.strategies.docker.refusals import NameTaken, NoSuchImage, NotSeen
 from nodetool_jupyter.strategies.docker.spec import ContainerSpec, EngineFacts, User
 from nodetool_jupyter.strategies.followed import FollowedStrategy, read_ticket, with_ticket, write_ticket
 from nodetool_jupyter.worker.carried import carried
@@ -47,6 +50,10 @@ SEEN = 1.0
 """The same for an image that was there: one submission asks twice."""
 REMOVAL = 5.0
 """Seconds that containers of jobs that have ended get to be gone when the kernel closes."""
+TAKEN = 10.0
+"""Seconds that a container gets to be removed which a kernel that was killed has made, or is having made."""
+LULL = 0.05
+"""Seconds between two attempts at that."""
 REAP_GRACE = 60.0
 """Seconds that a container may exist without anybody who looks after it."""
 SHOWN = 5
@@ -80,6 +87,8 @@ class DockerStrategy(FollowedStrategy):
         self._seen: dict[str, Answer[Image | None]] = {}
         self._has_reaped = False
         self._is_near = False
+        self.is_far = False
+        """Whether the engine is known to see none of this machine's files."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> DockerStrategy:
@@ -182,8 +191,9 @@ class DockerStrategy(FollowedStrategy):
         self.changes.listen()  # this job won't be the last one
         spec = self.spec_for(launch)
         self._check_packages(launch, spec.image)
-        self._check_resumed(launch.resumed, spec.user)
         self._check_nearness(spec)
+        spec = replace(spec, is_far=self.is_far)
+        self._check_resumed(launch.resumed, spec)
         with carried():
             digest = self.write_order(
                 launch,
@@ -191,7 +201,7 @@ class DockerStrategy(FollowedStrategy):
                 workspace=specs.SCRATCH,
                 working_directory=specs.SCRATCH,
                 path=[],
-                resumed=None if launch.resumed is None else specs.RESUMED,
+                resumed=None if launch.resumed is None else spec.resumed_at,
                 is_contained=True,
             )
         return DockerJobExecution(
@@ -222,6 +232,7 @@ class DockerStrategy(FollowedStrategy):
             limits=specs.limits_of(request, self._settings),
             shared=self.shared,
             resumed=launch.resumed,
+            is_far=self.is_far,
         )
 
     def _check_packages(self, launch: Launch, name: str) -> None:
@@ -240,14 +251,21 @@ class DockerStrategy(FollowedStrategy):
             )
 
     def _check_nearness(self, spec: ContainerSpec) -> None:
-        """Refuse an engine that doesn't see this machine's files; once it has, it does."""
-        if not self._is_near:
-            with suppress(NoSuchImage):  # its job pulls it first
-                check_nearness(self.engine, spec)
-                self._is_near = True
+        """Find out whether the engine sees this machine's files; once it has or has not, that stays so."""
+        if self._is_near or self.is_far:
+            return
+        try:
+            check_nearness(self.engine, spec)
+            self._is_near = True
+        except NotSeen:
+            self.is_far = True
+        except NoSuchImage:  # its job pulls it first
+            pass
 
-    def _check_resumed(self, directory: Path | None, user: User) -> None:
-        if directory is not None and directory.stat().st_uid != user.uid:
+    def _check_resumed(self, directory: Path | None, spec: ContainerSpec) -> None:
+        if directory is None or spec.is_far:
+            return
+        if directory.stat().st_uid != spec.user.uid:
             raise OptionError(
                 "results of a job of another strategy, or user, can't be read in a container",
                 hint="resume it with the strategy that it ran with",
@@ -272,9 +290,36 @@ class DockerStrategy(FollowedStrategy):
             else:
                 os.chown(path, user.uid, user.gid, follow_symlinks=False)
 
+    def make(self, spec: ContainerSpec, unless_cancelled: Callable[[], None]) -> str:
+        """Make a container: anew, where a kernel that was killed had made it but run nothing in it. Gives its
+        id; raises DockerError, and what ``unless_cancelled`` raises.
+        """
+        self.pull_if_always(spec.image)
+        try:
+            return self._make(spec, unless_cancelled)
+        except NoSuchImage:
+            self.pull(spec.image)
+            unless_cancelled()
+            return self._make(spec, unless_cancelled)
+
+    def _make(self, spec: ContainerSpec, unless_cancelled: Callable[[], None]) -> str:
+        config, deadline = spec.to_config(), time.monotonic() + TAKEN
+        if spec.is_far:
+            self.engine.make_volume(spec.name, spec.labels)
+        while True:
+            try:
+                return self.engine.create(spec.name, config)
+            except NameTaken:
+                # One that the engine is still making has a name, but can't be removed yet.
+                if time.monotonic() > deadline:
+                    raise
+                self.engine.remove(spec.name)
+                threading.Event().wait(LULL)
+                unless_cancelled()
+
     def take_idle(self, spec: ContainerSpec) -> Idle | None:
         """A container that was started ahead and is just what the job needs."""
-        image = self._image(spec.image) if self.prewarmed.size else None
+        image = self._image(spec.image) if self.prewarmed.size and not spec.is_far else None
         return None if image is None else self.prewarmed.take(spec, image.id)
 
     def rename(self, container: str, name: str) -> None:

@@ -17,7 +17,7 @@ UPDATE = JobUpdate(status="completed", job_id="j", timestamp=0)
 def pipes() -> Iterator[Pipes]:
     pipes = Pipes()
     yield pipes
-    pipes.close_in_worker()
+    pipes.close()
     pipes.close_in_supervisor()
 
 
@@ -69,5 +69,5 @@ def test_each_job_has_a_token_of_its_own(pipes: Pipes) -> None:
     """What one worker knows is of no use in another's pipe."""
     other = Pipes()
     assert other.worker_ends.token != pipes.worker_ends.token
-    other.close_in_worker()
+    other.close()
     other.close_in_supervisor()

@@ -12,9 +12,10 @@ import pytest
 from nodetool_jupyter.environment import get_environment
 from nodetool_jupyter.errors import DockerError, ErrorCode
 from nodetool_jupyter.settings import Settings
-from nodetool_jupyter.strategies.docker.client import Engine, NotSeen, find_address
+from nodetool_jupyter.strategies.docker.client import Engine, find_address
 from nodetool_jupyter.strategies.docker.facts import Image
 from nodetool_jupyter.strategies.docker.image import PYTHON_LABEL, default_image, labels_of, misfit
+from nodetool_jupyter.strategies.docker.refusals import NotSeen
 from nodetool_jupyter.strategies.docker.strategy import DockerStrategy
 
 
@@ -37,14 +38,18 @@ def test_no_engine() -> None:
     assert caught.value.code is ErrorCode.DOCKER_UNAVAILABLE
 
 
-@pytest.mark.parametrize("address", ["tcp://192.0.2.1:2375", "ssh://somebody@192.0.2.1"])
-def test_an_engine_on_another_machine(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told by its address, which nobody tries to reach."""
+@pytest.mark.parametrize("address", ["ssh://somebody@192.0.2.1", "tcp://192.0.2.1:2376"])
+def test_an_engine_with_keys(address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is told by its address, which nobody tries to reach, with the way to it."""
     monkeypatch.setenv("DOCKER_HOST", address)
+    if address.startswith("tcp"):
+        for name in ("ca", "cert", "key"):
+            (tmp_path / f"{name}.pem").touch()
+        monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
     fingerprint = DockerStrategy(Settings()).fingerprint()
     assert not fingerprint.available
-    assert f"an engine on another machine ({address})" in fingerprint.sentence
-    assert "--strategy subprocess" in fingerprint.sentence
+    assert f"DOCKER_HOST names an engine with keys of its own ({address})" in fingerprint.sentence
+    assert "ssh -L" in fingerprint.sentence
 
 
 @pytest.fixture
@@ -73,7 +78,7 @@ def test_context_that_is_used(contexts: Path, monkeypatch: pytest.MonkeyPatch) -
         with pytest.raises(DockerError, match="doesn't answer: Connection refused"):
             Engine().facts()
     monkeypatch.setenv("DOCKER_CONTEXT", "far")
-    with pytest.raises(NotSeen, match=r"docker's context far names an engine on another machine \(ssh://"):
+    with pytest.raises(NotSeen, match=r"docker's context far names an engine with keys of its own \(ssh://"):
         Engine().facts()
     monkeypatch.setenv("DOCKER_HOST", f"unix://{contexts}/no.sock")
     with pytest.raises(DockerError, match="doesn't answer: No such file"):

@@ -35,7 +35,7 @@ def complete(node: PlanNode) -> None:
     if streams:
         for edges in node.outgoing.values():
             for edge in edges:
-                edge.streams = True
+                edge.streams = edge.arrival.streams = True
     node.fires_once = takes_short_way(node.spec) and not (gathered or streams or node.is_controlled)
 
 
@@ -70,7 +70,7 @@ def stream_problems(plan: Plan) -> Iterator[Problem]:
                 if edge.target_handle in node.gathered:
                     continue
                 yield Problem(
-                    f"several values may come from node {edge.source.id}, and this node takes one here: "
+                    f"several values may come from node {edge.source_id}, and this node takes one here: "
                     "it reads another input item by item",
                     node.id,
                     edge.target_handle,
@@ -83,6 +83,6 @@ def _lists_of_singles(node: PlanNode) -> Iterator[str]:
     for edge in node.incoming:
         name = edge.target_handle
         if name in node.wiring.lists:
-            source = output_type(edge.source.spec, edge.source_handle)
+            source = output_type(edge.source, edge.source_handle)
             if gathers(source or ANY, node.spec.inputs[name].type):
                 yield name

@@ -129,7 +129,7 @@ def _outputs(plan: Plan) -> dict[str, TypeMetadata]:
         for edge in node.incoming if node.spec.role is Role.OUTPUT else ():
             if edge.target_handle == "value":
                 name = str(node.properties.get("name", ""))
-                found[name] = output_type(edge.source.spec, edge.source_handle) or ANY
+                found[name] = output_type(edge.source, edge.source_handle) or ANY
     return found
 
 

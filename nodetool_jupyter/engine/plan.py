@@ -39,14 +39,28 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(slots=True, eq=False)
-class PlanEdge:
-    """A data edge between two planned nodes. ``streams``: it may carry more than one value."""
+class Arrival:
+    """An edge as its target sees it: what may come, and from where. It doesn't hold the node there, so that
+    nodes are no cycles, and a plan is freed as soon as nobody needs it.
+    """
 
-    source: PlanNode
+    source_id: str
+    source: NodeSpec
     source_handle: str
+    target_handle: str
+    id: str
+    streams: bool = False
+    """Whether more than one value may come."""
+
+
+@dataclass(slots=True, eq=False)
+class PlanEdge:
+    """An edge as its source sees it. ``streams``: it may carry more than one value."""
+
     target: PlanNode
     target_handle: str
     id: str
+    arrival: Arrival
     streams: bool = False
 
 
@@ -61,7 +75,7 @@ class PlanNode:
     wiring: Wiring
     properties: Mapping[str, Any]
     dynamic_properties: Mapping[str, Any]
-    incoming: list[PlanEdge] = field(default_factory=list)
+    incoming: list[Arrival] = field(default_factory=list)
     outgoing: dict[str, list[PlanEdge]] = field(default_factory=dict)
     gathered: frozenset[str] = frozenset()
     """Handles whose values are collected into one list until their end."""
@@ -304,12 +318,14 @@ class _Planner:
             handle = edge.sourceHandle
             if edge.edge_type == "control":
                 handle = control_handle(source.spec, handle)
-            planned = PlanEdge(source, handle, target, edge.targetHandle, edge.id or f"edge-{number}")
+            edge_id = edge.id or f"edge-{number}"
+            arrival = Arrival(source.id, source.spec, handle, edge.targetHandle, edge_id)
+            planned = PlanEdge(target, edge.targetHandle, edge_id, arrival)
             if handle in source.outgoing:
                 source.outgoing[handle].append(planned)
             else:
                 source.outgoing[handle] = [planned]
-            target.incoming.append(planned)
+            target.incoming.append(arrival)
         ordered = [nodes[node_id] for node_id in self.order]
         if any(node.spec.role is Role.COMMENT for node in self.special):
             ordered = [node for node in ordered if node.spec.role is not Role.COMMENT]

@@ -42,7 +42,7 @@ def keys_of(plan: Plan, own: str = "") -> dict[str, str]:
         if node.spec.type not in sources:
             sources[node.spec.type] = _source_of(node.spec)
         inner = [] if node.spec.nested is None else [*keys_of(node.spec.nested).values()]
-        inputs = [(keys[edge.source.id], edge.source_handle, edge.target_handle) for edge in node.incoming]
+        inputs = [(keys[edge.source_id], edge.source_handle, edge.target_handle) for edge in node.incoming]
         parts = [node.id, node.spec.type, node.sync_mode, sources[node.spec.type], inputs]
         parts += [own] if node.is_fed else inner
         values = [_digest(values) for values in (node.properties, node.dynamic_properties)]

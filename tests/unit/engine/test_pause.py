@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from nodetool_jupyter.authoring.files import read_workflow
-from nodetool_jupyter.engine.plan import compile_graph
+from nodetool_jupyter.engine.plan import PlanNode, compile_graph
 from nodetool_jupyter.engine.registry import Registry
 from nodetool_jupyter.errors import InvalidGraph, WorkflowError
 from nodetool_jupyter.model.graph import Graph
@@ -81,5 +81,26 @@ def test_a_user_who_has_turned_it_off_keeps_it_off() -> None:
     try:
         read_workflow(TEXT)
         assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_a_plan_is_freed_as_soon_as_nobody_needs_it() -> None:
+    """Its nodes are no cycles: none waits for the collector with all that its properties hold."""
+    graph = Graph.model_validate(
+        {
+            "nodes": [{"id": name, "type": "nodetool.text.Concat", "data": {"b": "!"}} for name in "abc"],
+            "edges": [
+                {"source": source, "target": target, "sourceHandle": "output", "targetHandle": "a"}
+                for source, target in ("ab", "bc")
+            ],
+        }
+    )
+    plan = compile_graph(graph, Registry(FAMILIES))
+    gc.disable()
+    try:
+        before = sum(type(found) is PlanNode for found in gc.get_objects())
+        del plan
+        assert before - sum(type(found) is PlanNode for found in gc.get_objects()) == 3
     finally:
         gc.enable()

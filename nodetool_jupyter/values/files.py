@@ -24,12 +24,16 @@ REFERENCE = re.compile(r"[a-z0-9_-]{1,80}\.[a-z0-9]{1,10}")
 def make_private(folder: Path) -> None:
     """Make ``folder``, and those above it that are missing, for this user only; raises OSError."""
     try:
-        folder.mkdir(0o700)
+        _make_one(folder)
     except FileNotFoundError:
-        if folder.parent.exists():  # there is nothing to make above it: no folder can be made here
-            raise
-        make_private(folder.parent)
-        make_private(folder)
+        if not folder.parent.exists():  # else another process has made it just now
+            make_private(folder.parent)
+        _make_one(folder)
+
+
+def _make_one(folder: Path) -> None:
+    try:
+        folder.mkdir(0o700)
     except FileExistsError:
         if not folder.is_dir():
             raise

@@ -14,6 +14,7 @@ import pickle
 import resource
 import signal
 import sys
+import tempfile
 import threading
 from _thread import start_new_thread
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -138,6 +139,7 @@ def _settle(order: Order, environment: Mapping[str, str] | None) -> None:
     if order.is_contained:
         environment = {**get_environment(), **(environment or {})}
     set_environment(environment, {COOKIE: order.job_id})
+    tempfile.tempdir = None  # what a rehearsal has found in another environment
     os.chdir(order.working_directory)
     sys.path[:] = order.path or sys.path
 

@@ -18,9 +18,8 @@ from nodetool_jupyter.job import Job
 from nodetool_jupyter.model.job import JobStatus
 from nodetool_jupyter.session import Session
 from nodetool_jupyter.strategies.docker.client import Engine
-from nodetool_jupyter.strategies.docker.execution import DockerJobExecution
 from nodetool_jupyter.strategies.docker.image import PYTHON_LABEL
-from nodetool_jupyter.strategies.docker.spec import FOLDER, JOB_LABEL, STORE_LABEL, name_of
+from nodetool_jupyter.strategies.docker.spec import FOLDER, JOB_LABEL, STORE_LABEL, ContainerSpec, name_of
 from nodetool_jupyter.strategies.docker.strategy import DockerStrategy
 from nodetool_jupyter.worker.contained import LAUNCH
 from nodetool_jupyter.worker.folder import EXIT, RunFolder
@@ -261,29 +260,23 @@ class TestReaper:
         self, docker_session: Session, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Its kernel was killed, and the next one's listened already: the order is for the one that lives."""
-        make = DockerJobExecution._make
+        make, store = DockerStrategy._make, docker_session.store
 
-        def make_late(self: DockerJobExecution, spec: Any) -> None:
-            with socket.socket(socket.AF_UNIX) as visitor, short_address(self.folder.path / LAUNCH) as name:
+        def make_late(self: DockerStrategy, spec: ContainerSpec, *more: Any) -> str:
+            folder = store.run_directory(spec.labels[JOB_LABEL])
+            with socket.socket(socket.AF_UNIX) as visitor, short_address(folder / LAUNCH) as name:
                 visitor.connect(name)
-            make(self, spec)
+            return make(self, spec, *more)
 
-        monkeypatch.setattr(DockerJobExecution, "_make", make_late)
+        monkeypatch.setattr(DockerStrategy, "_make", make_late)
         assert submit(docker_session, looks).result(DEADLINE)
 
-    def test_a_name_that_is_taken(self, docker_session: Session, engine: Engine, home: Path) -> None:
+    def test_a_name_that_is_taken(
+        self, docker_session: Session, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """A container of a kernel that died before it started it is made anew."""
-        strategy = docker_session.manager.strategies.usable("docker")
-        assert isinstance(strategy, DockerStrategy)
-        make = DockerJobExecution._make
-
-        def make_late(self: DockerJobExecution, spec: Any) -> None:
-            leave(engine, self.job_id, strategy.store)
-            make(self, spec)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(DockerJobExecution, "_make", make_late)
-            assert submit(docker_session, looks).result(DEADLINE)
+        leave_before(engine, monkeypatch)
+        assert submit(docker_session, looks).result(DEADLINE)
 
     def test_a_name_that_is_taken_by_what_is_not_there_yet(
         self, docker_session: Session, engine: Engine, monkeypatch: pytest.MonkeyPatch
@@ -292,21 +285,28 @@ class TestReaper:
         strategy = docker_session.manager.strategies.usable("docker")
         assert isinstance(strategy, DockerStrategy)
         assert submit(docker_session, looks).result(DEADLINE)  # the engine is known to see files
-        make, remove = DockerJobExecution._make, strategy.engine.remove
+        remove = strategy.engine.remove
         asked = []
-
-        def make_late(self: DockerJobExecution, spec: Any) -> None:
-            leave(engine, self.job_id, strategy.store)
-            make(self, spec)
 
         def remove_late(name: str) -> None:
             asked.append(name)
             if len(asked) > 2:
                 remove(name)
 
-        monkeypatch.setattr(DockerJobExecution, "_make", make_late)
+        leave_before(engine, monkeypatch)
         monkeypatch.setattr(strategy.engine, "remove", remove_late)
         assert submit(docker_session, looks).result(DEADLINE)
+
+
+def leave_before(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each job finds a container of its name that a killed kernel has left."""
+    make = DockerStrategy._make
+
+    def make_late(self: DockerStrategy, spec: ContainerSpec, *more: Any) -> str:
+        leave(engine, spec.labels[JOB_LABEL], self.store)
+        return make(self, spec, *more)
+
+    monkeypatch.setattr(DockerStrategy, "_make", make_late)
 
 
 def leave(engine: Engine, job_id: str, store: str, folder: Path | None = None) -> None:

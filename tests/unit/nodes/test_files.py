@@ -172,10 +172,10 @@ class TestDictionaries:
         """The path is named as the folder was."""
         save = {"data": {"é": [1, None]}, "name": "a.json"}
         assert run(dictionary.SaveJSON, tmp_path, folder=".", **save) == "a.json"
-        assert (tmp_path / "a.json").read_text("utf-8") == '{\n  "é": [\n    1,\n    null\n  ]\n}'
+        assert (tmp_path / "a.json").read_text("utf-8") == '{\n  "\\u00e9": [\n    1,\n    null\n  ]\n}'
         absolute = str(tmp_path / "a.json")
         assert run(dictionary.SaveJSON, tmp_path, folder=str(tmp_path), indent=0, **save) == absolute
-        assert (tmp_path / "a.json").read_text("utf-8") == '{"é": [1, null]}'
+        assert (tmp_path / "a.json").read_text("utf-8") == '{\n"\\u00e9": [\n1,\nnull\n]\n}'
 
     @pytest.mark.parametrize(
         ("properties", "message"),

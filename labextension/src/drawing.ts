@@ -122,7 +122,8 @@ function layersOf(nodes: readonly IGraphNode[], edges: readonly IGraphEdge[]): M
   for (const { source, target } of edges) {
     if (layers.has(source) && layers.has(target)) {
       waits.set(target, waits.get(target)! + 1);
-      following.set(source, [...(following.get(source) ?? []), target]);
+      following.set(source, following.get(source) ?? []);
+      following.get(source)!.push(target);
     }
   }
   const ready = nodes.filter(node => !waits.get(node.id)).map(node => node.id);

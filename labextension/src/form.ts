@@ -77,14 +77,23 @@ export class RunForm extends Widget implements Dialog.IBodyWidget<ISubmission | 
     this._strategy.value = strategy;
     this._add('ntl-strategy', trans.__('Strategy'), this._strategy);
     this.node.append(this._problem);
-    this.node.addEventListener('input', () => this.getValue());
+    this.node.addEventListener('input', event => {
+      this._changed.add((event.target as HTMLElement).id);
+      this.getValue();
+    });
   }
 
-  /** What is to be run; null for what can't be read, which is said then. */
+  /**
+   * What is to be run; null for what can't be read, which is said then. Only what was changed is a param: all else
+   * stays as the workflow has it, which no control could show in every detail.
+   */
   getValue(): ISubmission | null {
     const params: Record<string, unknown> = {};
     try {
       this._fields.forEach((field, number) => {
+        if (!this._changed.has(`ntl-field-${number}`)) {
+          return;
+        }
         const control = this.node.querySelector<HTMLInputElement>(`#ntl-field-${number}`)!;
         const value = field.kind === 'boolean' ? control.checked : valueOf(field, control.value);
         if (value !== undefined) {
@@ -109,6 +118,7 @@ export class RunForm extends Widget implements Dialog.IBodyWidget<ISubmission | 
   }
 
   private readonly _fields: IField[];
+  private readonly _changed = new Set<string>();
   private readonly _strategy = el('select', { class: 'jp-mod-styled' });
   private readonly _problem = el('p', { class: 'ntl-wide', role: 'alert' });
 }
@@ -135,15 +145,16 @@ function controlOf(field: IField): HTMLElement {
   }
   if (field.kind === 'choice') {
     const select = el('select', { class: 'jp-mod-styled' });
-    select.append(...field.options.map(value => el('option', { value }, value)));
+    const own = typeof field.value === 'string' && !field.options.includes(field.value) ? [field.value] : [];
+    select.append(...[...own, ...field.options].map(value => el('option', { value }, value)));
     select.value = String(field.value ?? field.options[0] ?? '');
     return select;
   }
-  const text = typeof field.value === 'string' ? field.value : JSON.stringify(field.value ?? null);
+  const text = typeof field.value === 'string' ? field.value : JSON.stringify(field.value ?? '');
   const control =
-    field.kind === 'json'
+    field.kind === 'json' || text.includes('\n')
       ? el('textarea', { class: 'jp-mod-styled', rows: '3' })
       : el('input', { class: 'jp-mod-styled', type: 'text' });
-  control.value = field.value === undefined ? '' : text;
+  control.value = field.value === undefined || field.value === null ? '' : text;
   return control;
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import version
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class VersionWarning(UserWarning):
@@ -17,7 +18,7 @@ class Peer(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
-    version: str
+    version: Annotated[str, Field(pattern=r"^[\w.+-]{1,40}$")]
     is_server: bool = False
 
 

@@ -164,10 +164,19 @@ def _list_workflows(root: Path, parts: list[str]) -> dict[str, Any]:
         except NotADirectoryError:
             raise NotThere(f"{'/'.join(parts)!r} is no folder") from None
         for name in names:
-            entry = None if name.startswith(".") else _entry(root, [*parts, name])
+            entry = None if name.startswith(".") or not _is_text(name) else _entry(root, [*parts, name])
             if entry is not None:
                 found.append(entry)
     return {"entries": found[:MOST_ENTRIES], "is_cut": len(found) > MOST_ENTRIES}
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be told: those of other systems may be of bytes that are no text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _entry(root: Path, parts: list[str]) -> dict[str, Any] | None:

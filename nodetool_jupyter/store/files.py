@@ -16,11 +16,12 @@ from pathlib import Path
 from nodetool_jupyter.errors import StoreError
 from nodetool_jupyter.model.peers import Peer
 from nodetool_jupyter.store.base import Owner, new_job_id
-from nodetool_jupyter.values.files import make_private
+from nodetool_jupyter.values.files import make_private, read_plain
 
 POLL = 0.005
 OWNERS_TIMEOUT = 10.0
 NOTE = ".json"
+LARGEST_NOTE = 4096
 BESIDE = (".sock", NOTE)
 """What an owner has beside its lock."""
 
@@ -120,9 +121,9 @@ def read_notes(folder: Path) -> dict[str, Peer]:
     """What the owners that live have noted of themselves; a note that can't be read is none."""
     notes = {}
     for path in sorted(folder.glob(f"*{NOTE}")):
-        if is_held(path.with_suffix(".lock")):
-            with suppress(OSError, ValueError):
-                notes[path.stem] = Peer.model_validate_json(path.read_bytes())
+        with suppress(OSError, ValueError):
+            if is_held(path.with_suffix(".lock")):
+                notes[path.stem] = Peer.model_validate_json(read_plain(path, LARGEST_NOTE))
     return notes
 
 

@@ -15,6 +15,9 @@ from nodetool_jupyter.nodes.fields import file_uri
 
 JSON_CHARS = 200_000
 """Text up to which a value can be edited as JSON; a larger one stays the workflow's own."""
+ADDRESSES = ("data:", "/api/storage/")
+"""What begins an address that has no host."""
+SHOWN = 200
 
 
 class Kind(str, Enum):
@@ -57,12 +60,17 @@ class Upload:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a finite number."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a value is a finite number, and no larger than a float can be."""
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def entry_of(kind: Kind, value: Any) -> Any:
     """A value as an entry of a kind; raises ValueError where there is none."""
+    if value is None and kind in (Kind.SLIDER, Kind.SWITCH):
+        raise ValueError("it can't be left open")
     if value is None and kind is not Kind.JSON:
         return None if kind in (Kind.DATE, Kind.CHOICE) else ""
     if kind in (Kind.SLIDER, Kind.NUMBER, Kind.SWITCH):
@@ -106,10 +114,14 @@ def reference(entry: Any, kind: str) -> Any:
     if isinstance(entry, Upload):
         return {"type": kind, "uri": "", "data": entry.data, "metadata": {"name": entry.name}}
     uri = entry.strip()
-    if "://" not in uri:
-        path = Path(uri).expanduser()
-        if not path.is_file():
-            raise ValueError(f"there is no file {uri}")
+    if "://" not in uri and not uri.startswith(ADDRESSES):
+        try:
+            path = Path(uri).expanduser()
+            is_there = path.is_file()
+        except (OSError, RuntimeError, ValueError):  # too long for a name, or of a user who isn't there
+            is_there = False
+        if not is_there:
+            raise ValueError(f"there is no file {uri[:SHOWN]}")
         uri = file_uri(path)
     return {"type": kind, "uri": uri}
 
@@ -120,7 +132,9 @@ def _asset_entry(value: Any) -> Any:
     found = value if isinstance(value, Mapping) else {"data": value}
     data = found.get("data")
     if isinstance(data, bytes):
-        return Upload(str((found.get("metadata") or {}).get("name") or "as before"), data)
+        about = found.get("metadata")
+        name = about.get("name") if isinstance(about, Mapping) else None
+        return Upload(str(name or "as before"), data)
     if data is not None:
         raise ValueError(f"it is a {type(value).__name__}, not a file")
     return str(found.get("uri") or "")

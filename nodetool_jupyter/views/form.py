@@ -170,7 +170,8 @@ class Field:
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             return
         if not _is_within(value, self.minimum, self.maximum):
-            raise ValueError(f"{value:.12g} is not {self._bounds}")
+            shown = f"{value:.12g}" if isinstance(value, float) else one_line(str(value), 60)
+            raise ValueError(f"{shown} is not {self._bounds}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,8 @@ def _field(taken: InputNode) -> Field:
         assert low is not None
         start = start if isinstance(start, (int, float)) else low
         start = start if _is_within(start, low, high) else low
+    if kind is Kind.SWITCH:
+        start = start is True
     if kind in (Kind.CHOICE, Kind.DATE):
         start = start if start != "" and (kind is Kind.DATE or start in choices) else None
     return Field(taken, kind, start, is_required, low, high, _step(taken, low, high), choices)
@@ -274,13 +277,15 @@ def _kind(taken: InputNode, low: float | None, high: float | None) -> Kind:
 
 def _choices(taken: InputNode) -> tuple[str | int, ...]:
     options = taken.node.data.get("options") if "options" in taken.spec.inputs else taken.type.values
-    return tuple(option for option in options or () if isinstance(option, (str, int)))
+    listed = options if isinstance(options, (list, tuple)) else ()
+    return tuple(option for option in listed if isinstance(option, (str, int)))
 
 
 def _step(taken: InputNode, low: float | None, high: float | None) -> float:
-    if taken.type.type == "int" or low is None or high is None or not high > low:
+    width = 0 if low is None or high is None else (high - low) / SLIDER_STEPS
+    if taken.type.type == "int" or not 0 < width < math.inf:
         return 1
-    return float(10.0 ** math.floor(math.log10((high - low) / SLIDER_STEPS)))
+    return float(10.0 ** math.floor(math.log10(width)))
 
 
 def _start(kind: Kind, own: Any) -> Any:

@@ -48,6 +48,11 @@ class TestWorkflows:
         inner = client.get("/workflows?folder=sub").body["entries"]
         assert [entry["path"] for entry in inner] == ["sub/über uns.yaml"]
 
+    def test_names_that_are_no_text_are_passed_over(self, client: Client, root: Path) -> None:
+        """Those of other systems: the list has all the others."""
+        (root / os.fsdecode(b"\xff\xfe")).mkdir()
+        assert [entry["path"] for entry in client.get("/workflows").body["entries"]] == ["sub", "sum.json"]
+
     def test_read(self, client: Client, root: Path) -> None:
         """With its graph, whatever its name is."""
         found = client.get("/workflows/sum.json").body

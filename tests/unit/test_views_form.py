@@ -168,6 +168,8 @@ class TestReading:
             ("SelectInput", {"options": ["a"]}, None, "must be given: one of the choices"),
             ("date", {"value": "2026-03-01"}, None, "give a date"),
             ("ImageInput", {"value": None}, "nowhere.png", "there is no file nowhere.png"),
+            ("ImageInput", {"value": None}, "a" * 5000, "there is no file aaa"),
+            ("ImageInput", {"value": None}, "~nobody-of-that-name/x", "there is no file"),
             ("ImageInput", {}, "", "it must be given: a file"),
             ("StringListInput", {"value": []}, "[1]", "one item a line"),
         ],
@@ -177,6 +179,28 @@ class TestReading:
     ) -> None:
         """It says what is wrong and what will do."""
         assert words in field(kind, **data).problem(entry)
+
+    @pytest.mark.parametrize("uri", ["data:image/png;base64,iVBORw0KGgo=", "/api/storage/a.png"])
+    def test_addresses_without_a_host_are_kept(self, uri: str) -> None:
+        found = field("ImageInput", value={"type": "image", "uri": uri})
+        assert found.read(found.start) == {"type": "image", "uri": uri}
+
+    @pytest.mark.parametrize(
+        ("kind", "data"),
+        [
+            ("BooleanInput", {"value": None}),
+            ("IntegerInput", {"value": 10**400}),
+            ("IntegerInput", {"value": 1, "min": 0, "max": 10**400}),
+            ("FloatInput", {"value": 0.0, "min": 0.0, "max": 5e-324}),
+            ("SelectInput", {"value": "a", "options": 5}),
+            ("ImageInput", {"value": {"type": "image", "data": b"x", "metadata": "abc"}}),
+        ],
+    )
+    def test_odd_values_of_a_workflow_have_a_field(self, kind: str, data: dict[str, Any]) -> None:
+        """What the engine runs, or refuses with a sentence, is no crash of the form."""
+        found = field(kind, **data)
+        assert isinstance(found.problem(found.start), str)
+        assert (found.kind is Kind.SWITCH) <= (found.start is False)
 
     def test_files_become_references(self, tmp_path: Path) -> None:
         """A path becomes its address, an upload brings its bytes."""

@@ -39,19 +39,40 @@ it('has a field for each input', () => {
   ]);
 });
 
-it('gives the values as they stand; what is empty is left to the workflow', () => {
-  const value = form().getValue()!;
-  expect(value.params).toEqual({ word: 'tea', times: 2, twice: true, tone: 'soft' });
+/** Type into the field of that number. */
+function enter(asked: RunForm, number: number, text: string): void {
+  const control = asked.node.querySelector<HTMLInputElement>(`#ntl-field-${number}`)!;
+  control.value = text;
+  control.dispatchEvent(new Event('input', { bubbles: true }));
+}
+
+it('gives what was changed; all else is left to the workflow', () => {
+  const asked = form();
+  const value = asked.getValue()!;
+  expect(value.params).toEqual({});
   expect([value.name, value.strategy]).toEqual(['say', 'subprocess']);
+  enter(asked, 0, 'milk');
+  enter(asked, 3, 'loud');
+  enter(asked, 4, ' ');
+  expect(asked.getValue()!.params).toEqual({ word: 'milk', tone: 'loud' });
+});
+
+it('shows lines as lines, and a choice that is none of the options', () => {
+  const nodes = [input('String', 'word', { value: 'a\nb' }), input('Select', 'tone', { value: 'odd', options: ['soft'] })];
+  const { node } = new RunForm({ graph: { nodes, edges: [] } }, 'say', STRATEGIES, 'subprocess', trans);
+  const controls = [...node.querySelectorAll<HTMLInputElement>('[id^="ntl-field-"]')];
+  expect(controls.map(each => [each.tagName, each.value])).toEqual([
+    ['TEXTAREA', 'a\nb'],
+    ['SELECT', 'odd']
+  ]);
 });
 
 it('says what will not do', () => {
   const asked = form();
-  const times = asked.node.querySelector<HTMLInputElement>('#ntl-field-1')!;
-  times.value = 'two';
+  enter(asked, 1, 'two');
   expect(asked.getValue()).toBeNull();
   expect(asked.problem).toBe('times: a number is expected');
-  times.value = '3';
+  enter(asked, 1, '3');
   expect(asked.getValue()!.params['times']).toBe(3);
   expect(asked.problem).toBe('');
   expect(() => valueOf({ name: 'table', kind: 'json', value: null, options: [] }, '{')).toThrow('table: JSON');

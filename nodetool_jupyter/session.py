@@ -15,7 +15,7 @@ from typing import Any
 
 from nodetool_jupyter.adapters import InstalledNodes, installed_first
 from nodetool_jupyter.authoring import CELL_NODES
-from nodetool_jupyter.authoring.documents import Document, is_storable
+from nodetool_jupyter.authoring.documents import Document
 from nodetool_jupyter.authoring.files import load_workflow, to_workflow
 from nodetool_jupyter.authoring.options import NAME_LENGTH
 from nodetool_jupyter.engine.annotations import describe
@@ -40,6 +40,7 @@ from nodetool_jupyter.store.pruning import Bounds, Pruned, prune
 from nodetool_jupyter.store.sqlite import DATABASE
 from nodetool_jupyter.strategies.base import Strategy
 from nodetool_jupyter.strategies.registry import load_strategy
+from nodetool_jupyter.values.base import is_unicode
 
 Source = Workflow | Graph | Mapping[str, Any] | str | os.PathLike[str]
 AT_EXIT_SECONDS = 2.0
@@ -216,7 +217,7 @@ def _check_arguments(params: Any, strategy: Any, name: Any) -> None:
             raise OptionError(f"params are named by texts, found {describe(key)}")
     if not (strategy is None or isinstance(strategy, str)):
         raise OptionError(f"strategy is a name, such as 'threaded', found {describe(strategy)}")
-    if name is not None and not (isinstance(name, str) and len(name) <= NAME_LENGTH and is_storable(name)):
+    if name is not None and not (isinstance(name, str) and len(name) <= NAME_LENGTH and is_unicode(name)):
         raise OptionError(f"name is a text of at most {NAME_LENGTH} characters, found {describe(name)}")
 
 

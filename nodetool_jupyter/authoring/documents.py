@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from nodetool_jupyter.engine.annotations import describe
+from nodetool_jupyter.values.base import is_unicode
 
 DIGITS = 4300
 LARGEST = 10**DIGITS
@@ -139,7 +140,7 @@ def _read_plain(text: str, data: bytes, keys: int) -> Document | None:
 
 def _may_be_torn(text: str) -> bool:
     """Whether it may hold half of a surrogate pair."""
-    return ("\\" in text and any(half in text for half in HALVES)) or not is_storable(text)
+    return ("\\" in text and any(half in text for half in HALVES)) or not is_unicode(text)
 
 
 def _finite(text: str) -> float:
@@ -266,7 +267,7 @@ def _key_flaw(key: Any) -> str | None:
         return f"holds key {shorten(key)}, which is no text"
     return (
         None
-        if key.isascii() or is_storable(key)
+        if key.isascii() or is_unicode(key)
         else f"holds key {shorten(key)} with half of a surrogate pair"
     )
 
@@ -276,7 +277,7 @@ def _value_flaw(value: Any) -> str | None:
     if kind is str:
         return (
             None
-            if value.isascii() or is_storable(value)
+            if value.isascii() or is_unicode(value)
             else "holds text with half of a surrogate pair, which no file can hold"
         )
     if kind is int and not -LARGEST < value < LARGEST:
@@ -292,12 +293,3 @@ def _value_flaw(value: Any) -> str | None:
     if kind is _LongNumber:
         return f"holds a whole number of {value.digits} digits; at most {DIGITS} are accepted"
     return f"holds {describe(value)}, which JSON can't"
-
-
-def is_storable(text: str) -> bool:
-    """Whether a file can hold it: half of a surrogate pair is no character."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -22,6 +22,7 @@ from nodetool_jupyter.errors import NodeToolError, StoreError, WorkflowError
 from nodetool_jupyter.server.backend import Backend, NotThere
 from nodetool_jupyter.server.base import Handler, Refused
 from nodetool_jupyter.store.assets import FOLDER
+from nodetool_jupyter.values.base import is_unicode
 from nodetool_jupyter.values.files import REFERENCE
 
 FLAGS = (
@@ -164,19 +165,12 @@ def _list_workflows(root: Path, parts: list[str]) -> dict[str, Any]:
         except NotADirectoryError:
             raise NotThere(f"{'/'.join(parts)!r} is no folder") from None
         for name in names:
-            entry = None if name.startswith(".") or not _is_text(name) else _entry(root, [*parts, name])
+            # A name of another system's bytes can't be told.
+            is_shown = is_unicode(name) and not name.startswith(".")
+            entry = _entry(root, [*parts, name]) if is_shown else None
             if entry is not None:
                 found.append(entry)
     return {"entries": found[:MOST_ENTRIES], "is_cut": len(found) > MOST_ENTRIES}
-
-
-def _is_text(name: str) -> bool:
-    """Whether a name can be told: those of other systems may be of bytes that are no text."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _entry(root: Path, parts: list[str]) -> dict[str, Any] | None:
